@@ -1,0 +1,17 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real benchmark tables and data sets, from NASTURTIUM_DATA; without it the test is skipped."""
+    given = os.environ.get("NASTURTIUM_DATA")
+    if not given:
+        pytest.skip("NASTURTIUM_DATA is not set: this test reads real tables and data sets from that folder")
+    root = Path(given)
+    assert root.is_dir(), f"NASTURTIUM_DATA={given} is not a folder"
+    return root
