@@ -1,0 +1,144 @@
+"""Parameters, multiply-accumulates and activation bytes of an architecture, without building it.
+
+Convention, stated once: MACs are those of convolutions and linear layers; normalisation, activations, pooling and sums
+are not counted, as in NAS-Bench-201 and most NAS papers (where "FLOPs" often means these MACs). Layers that no output
+depends on are counted: they are part of the module.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache, singledispatch
+from typing import Any
+
+from nasturtium.architecture import Architecture
+from nasturtium.errors import ShapeError, unknown
+from nasturtium.space import layers as ir
+from nasturtium.space.slots import Slot
+from nasturtium.space.space import Space
+
+NAMES = ("params", "macs", "activation_bytes")
+LARGEST_CACHE = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Costs that follow from shapes alone.
+
+    Attributes:
+        params: Trainable parameters.
+        macs: Multiply-accumulates of one input.
+        activation_bytes: float32 bytes of every layer's output for one input: what a forward pass writes.
+    """
+
+    params: int
+    macs: int
+    activation_bytes: int
+
+
+def counts(network: ir.Network) -> Counts:
+    """Returns the counts of a network: the sums over its layers."""
+    rows = [_layer(layer) for layer in network.layers]
+    return Counts(*(sum(column) for column in zip(*rows, strict=True)))
+
+
+class Counted:
+    """Counts the architectures of one space, in microseconds: blocks met before are looked up.
+
+    Args:
+        space: Bound to the shapes of a task.
+    """
+
+    names = frozenset(NAMES)
+
+    def __init__(self, space: Space) -> None:
+        if space.input_shape is None:
+            raise ShapeError(f"{space.name} does not know its input: say space.bind(input_shape=(3, 32, 32), outputs=10)")
+        self.space = space
+        self._input_shape: ir.Shape = space.input_shape
+        self._known: dict[tuple[int, ir.Shape], tuple[ir.Shape, int, int, int, Slot]] = {}
+
+    def __call__(self, architecture: Architecture, names: Iterable[str] = NAMES) -> dict[str, float]:
+        """Returns the counts called `names`, as floats."""
+        found = self.counts(architecture)
+        result = {}
+        for name in names:
+            if name not in self.names:
+                raise unknown("counted cost", name, NAMES)
+            result[name] = float(getattr(found, name))
+        return result
+
+    def counts(self, architecture: Architecture) -> Counts:
+        """Returns the counts of one architecture."""
+        shape = self._input_shape
+        params = macs = activation_bytes = 0
+        known = self._known
+        for slot in self.space.slots(architecture):
+            row = known.get((id(slot), shape)) or self._block(slot, shape)
+            shape, more_params, more_macs, more_bytes, _ = row
+            params += more_params
+            macs += more_macs
+            activation_bytes += more_bytes
+        return Counts(params, macs, activation_bytes)
+
+    def _block(self, slot: Slot, shape: ir.Shape) -> tuple[ir.Shape, int, int, int, Slot]:
+        net = ir.Wiring(self.space.outputs or 0)
+        end = slot.write(net, ir.Value(-1, shape))
+        rows = [_layer(layer) for layer in net.layers]
+        sums = [sum(column) for column in zip(*rows, strict=True)] or [0, 0, 0]
+        if len(self._known) >= LARGEST_CACHE:
+            self._known.clear()
+        # The slot is kept in the row, so that no other can ever be given its id.
+        row = (end.shape, sums[0], sums[1], sums[2], slot)
+        self._known[id(slot), shape] = row
+        return row
+
+
+def _layer(layer: ir.Layer) -> tuple[int, int, int]:
+    size = 1
+    for side in layer.shape:
+        size *= side
+    return (*_count(layer.op, layer.shape), 4 * size)
+
+
+@singledispatch
+def _count(op: Any, shape: ir.Shape) -> tuple[int, int]:
+    """Returns params and MACs of one layer; by default it has neither."""
+    return 0, 0
+
+
+@_count.register
+def _(op: ir.Conv2d, shape: ir.Shape) -> tuple[int, int]:
+    weights = op.outputs * (op.inputs // op.groups) * op.kernel**2
+    return weights + op.bias * op.outputs, weights * shape[1] * shape[2]
+
+
+@_count.register
+def _(op: ir.Linear, shape: ir.Shape) -> tuple[int, int]:
+    weights = op.inputs * op.outputs
+    return weights + op.bias * op.outputs, weights
+
+
+@_count.register
+def _(op: ir.BatchNorm, shape: ir.Shape) -> tuple[int, int]:
+    return 2 * op.features, 0
+
+
+@_count.register
+def _(op: ir.Custom, shape: ir.Shape) -> tuple[int, int]:
+    return _custom(op)
+
+
+@lru_cache(maxsize=4096)
+def _custom(op: ir.Custom) -> tuple[int, int]:
+    """Counts a user's own module by running it once without data."""
+    import torch
+    from torch import nn
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.device("meta"):
+        made: Any = op.block.build(op.input_shape)
+        x = torch.empty(1, *op.input_shape)
+    assert isinstance(made, nn.Module)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        made.eval()(x)
+    return sum(p.numel() for p in made.parameters()), counter.get_total_flops() // 2

@@ -1,0 +1,148 @@
+"""A network as a plain torch module: layers of torch.nn joined by a torch.fx graph, without a class of ours in it.
+
+So it can be pickled, exported, compiled and fused like any module, and loaded where nasturtium is not installed.
+"""
+
+import operator
+from collections.abc import Callable
+from functools import singledispatch
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from nasturtium.errors import ShapeError
+from nasturtium.space import layers as ir
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "hardswish": nn.Hardswish,
+    "hardsigmoid": nn.Hardsigmoid,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+}
+
+
+def build(network: ir.Network, seed: int | None = None) -> fx.GraphModule:
+    """Returns the network as a module that maps [batch, *input_shape] to [batch, outputs].
+
+    Args:
+        network: What `Space.network` gives.
+        seed: Of the initial weights, which then do not depend on (or disturb) torch's global generator; None draws
+            from the global generator.
+
+    Returns:
+        A module in training mode. The keys of its state are the names of the layers.
+    """
+    if seed is None:
+        return _assemble(network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _assemble(network)
+
+
+def _assemble(network: ir.Network) -> fx.GraphModule:
+    root = nn.Module()
+    graph = fx.Graph()
+    x = graph.placeholder("x")
+    nodes: list[fx.Node] = []
+    for layer in network.layers:
+        inputs = tuple(x if index < 0 else nodes[index] for index in layer.inputs)
+        function = FUNCTIONS.get(type(layer.op))
+        if function is not None:
+            nodes.append(function(graph, inputs))
+        else:
+            _place(root, layer.name, module(layer.op))
+            nodes.append(graph.call_module(layer.name, inputs))
+    graph.output(nodes[-1])
+    return fx.GraphModule(root, graph, class_name="Network")
+
+
+@singledispatch
+def module(op: ir.Op) -> nn.Module:
+    """Returns the torch module of one layer, freshly initialised."""
+    raise TypeError(f"no torch module is known for {op!r}")
+
+
+@module.register
+def _(op: ir.Conv2d) -> nn.Module:
+    conv = nn.Conv2d(
+        op.inputs, op.outputs, op.kernel, op.stride, padding=op.kernel // 2, groups=op.groups, bias=op.bias
+    )
+    # He et al. 2015 (arXiv:1502.01852), eq. 14: keeps the variance of gradients through ReLU layers.
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return conv
+
+
+@module.register
+def _(op: ir.BatchNorm) -> nn.Module:
+    return nn.BatchNorm2d(op.features)
+
+
+@module.register
+def _(op: ir.Activation) -> nn.Module:
+    return ACTIVATIONS[op.kind]()
+
+
+@module.register
+def _(op: ir.Pool) -> nn.Module:
+    if op.kind == "max":
+        return nn.MaxPool2d(op.kernel, op.stride, padding=op.kernel // 2)
+    return nn.AvgPool2d(op.kernel, op.stride, padding=op.kernel // 2, count_include_pad=False)
+
+
+@module.register
+def _(op: ir.GlobalPool) -> nn.Module:
+    return nn.AdaptiveAvgPool2d(1)
+
+
+@module.register
+def _(op: ir.Flatten) -> nn.Module:
+    return nn.Flatten()
+
+
+@module.register
+def _(op: ir.Linear) -> nn.Module:
+    return nn.Linear(op.inputs, op.outputs, bias=op.bias)
+
+
+@module.register
+def _(op: ir.Dropout) -> nn.Module:
+    return nn.Dropout(op.rate)
+
+
+@module.register
+def _(op: ir.Custom) -> nn.Module:
+    made = op.block.build(op.input_shape)
+    if not isinstance(made, nn.Module):
+        raise ShapeError(f"{op.block!r}.build returned {type(made).__name__}; it must return a torch.nn.Module")
+    return made
+
+
+def _sum(graph: fx.Graph, inputs: tuple[fx.Node, ...]) -> fx.Node:
+    total = inputs[0]
+    for value in inputs[1:]:
+        total = graph.call_function(operator.add, (total, value))
+    return total
+
+
+FUNCTIONS: dict[type, Callable[[fx.Graph, tuple[fx.Node, ...]], fx.Node]] = {
+    ir.Add: _sum,
+    ir.Multiply: lambda graph, inputs: graph.call_function(operator.mul, inputs),
+    ir.Concat: lambda graph, inputs: graph.call_function(torch.cat, (list(inputs), 1)),
+    ir.Zero: lambda graph, inputs: graph.call_function(torch.zeros_like, inputs),
+}
+
+
+def _place(root: nn.Module, name: str, made: nn.Module) -> None:
+    *parents, last = name.split(".")
+    here: Any = root
+    for part in parents:
+        if not hasattr(here, part):
+            here.add_module(part, nn.Module())
+        here = getattr(here, part)
+    here.add_module(last, made)

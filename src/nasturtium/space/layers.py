@@ -1,0 +1,353 @@
+"""A network as a flat list of layers: the one form that counting, building, drawing and exporting read. No torch here.
+
+Blocks write themselves into a `Wiring`, which infers every shape, so nobody types a number of input channels.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+from nasturtium.errors import ShapeError, UnknownOp
+
+Shape: TypeAlias = tuple[int, ...]
+ActivationKind = Literal["relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu"]
+ACTIVATIONS: tuple[str, ...] = ("relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu")
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2d:
+    """Convolution of a square kernel, padded by kernel // 2."""
+
+    inputs: int
+    outputs: int
+    kernel: int = 3
+    stride: int = 1
+    groups: int = 1
+    bias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm:
+    """Batch normalisation over channels, with scale and shift."""
+
+    features: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """An elementwise nonlinearity."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Max or average pooling, padded by kernel // 2; the average leaves padding out."""
+
+    kind: str
+    kernel: int
+    stride: int
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalPool:
+    """Mean over height and width, kept as [channels, 1, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten:
+    """[channels, height, width] to [channels * height * width]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A fully connected layer."""
+
+    inputs: int
+    outputs: int
+    bias: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """Zeroes a share of the values while training."""
+
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Sum of its inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply:
+    """Product of two inputs; a [channels, 1, 1] one is broadcast."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """Its inputs side by side in channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zero:
+    """Zeros of its input's shape, through which nothing flows."""
+
+
+class Builds(Protocol):
+    """A user's own block: one dataclass that builds a module."""
+
+    def build(self, shape: Shape) -> object:
+        """Returns a ``torch.nn.Module`` for inputs of [*shape]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """A user's own block, opaque to every interpreter but `build`."""
+
+    block: Builds
+    input_shape: Shape
+
+
+Op: TypeAlias = (
+    Conv2d
+    | BatchNorm
+    | Activation
+    | Pool
+    | GlobalPool
+    | Flatten
+    | Linear
+    | Dropout
+    | Add
+    | Multiply
+    | Concat
+    | Zero
+    | Custom
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One operation of a network.
+
+    Attributes:
+        name: Dotted path, for example ``stage1.block2.expand.conv``.
+        op: What it does.
+        inputs: Indices of the layers that it reads; -1 is the network's input.
+        shape: Output shape, without the batch.
+    """
+
+    name: str
+    op: Op
+    inputs: tuple[int, ...]
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSpan:
+    """Which layers one block of the space became.
+
+    Attributes:
+        path: Dotted path of the block, for example ``stage1.block2``.
+        label: What a reader calls it, for example ``inverted residual 5x5 x6 -> 24``.
+        first: Index of its first layer.
+        last: Index of its last layer, itself included.
+    """
+
+    path: str
+    label: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One architecture with all shapes known.
+
+    Attributes:
+        input_shape: Shape of one input, without the batch.
+        layers: In an order in which they can run; the last one is the output.
+        blocks: The blocks of the space that they came from, in order.
+    """
+
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    blocks: tuple[BlockSpan, ...] = ()
+
+
+class Value(NamedTuple):
+    """The output of a layer, as blocks hand it on: which layer, and its shape without the batch."""
+
+    layer: int
+    shape: Shape
+
+    @property
+    def channels(self) -> int:
+        """First dimension of the shape."""
+        return self.shape[0]
+
+
+@dataclass(slots=True)
+class Wiring:
+    """Takes down the layers that blocks write, and infers their shapes.
+
+    Attributes:
+        outputs: Number of values that the whole network gives; a classifier reads it.
+        layers: What has been written so far.
+    """
+
+    outputs: int = 0
+    layers: list[Layer] = field(default_factory=list)
+    _scope: list[str] = field(default_factory=list)
+    _names: set[str] = field(default_factory=set)
+
+    def scope(self, name: str) -> "_Scope":
+        """Puts `name.` before the names of the layers written inside a ``with`` block."""
+        return _Scope(self, name)
+
+    def conv(
+        self,
+        x: Value,
+        outputs: int,
+        kernel: int = 1,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        bias: bool = False,
+        name: str = "conv",
+    ) -> Value:
+        """Writes a convolution of [channels, height, width]."""
+        channels, height, width = self._image(x, "a convolution")
+        outputs = _whole("channels", outputs)
+        if channels % groups or outputs % groups:
+            raise ShapeError(
+                f"{self._at(name)}: {groups} groups divide neither {channels} input nor {outputs} output channels"
+            )
+        size = (outputs, *(_strided(side, kernel, stride) for side in (height, width)))
+        return self._write(name, Conv2d(channels, outputs, kernel, stride, groups, bias), size, x)
+
+    def norm(self, x: Value, *, name: str = "norm") -> Value:
+        """Writes batch normalisation."""
+        return self._write(name, BatchNorm(x.channels), x.shape, x)
+
+    def act(self, x: Value, kind: str = "relu", *, name: str = "act") -> Value:
+        """Writes an activation; ``none`` writes nothing."""
+        if kind == "none":
+            return x
+        if kind not in ACTIVATIONS:
+            raise UnknownOp(
+                f"{self._at(name)}: no activation {kind!r}; there are {', '.join(ACTIVATIONS)} and none"
+            )
+        return self._write(name, Activation(kind), x.shape, x)
+
+    def pool(self, x: Value, kind: str, kernel: int, *, stride: int = 1, name: str = "pool") -> Value:
+        """Writes max or average pooling."""
+        channels, height, width = self._image(x, "pooling")
+        if kind not in ("max", "avg"):
+            raise UnknownOp(f"{self._at(name)}: no pooling {kind!r}; there are max and avg")
+        size = (channels, _strided(height, kernel, stride), _strided(width, kernel, stride))
+        return self._write(name, Pool(kind, kernel, stride), size, x)
+
+    def global_pool(self, x: Value, *, name: str = "pool") -> Value:
+        """Writes the mean over height and width: [channels, 1, 1]."""
+        channels, _, _ = self._image(x, "global pooling")
+        return self._write(name, GlobalPool(), (channels, 1, 1), x)
+
+    def flatten(self, x: Value, *, name: str = "flatten") -> Value:
+        """Writes a flattening to one dimension."""
+        size = 1
+        for side in x.shape:
+            size *= side
+        return self._write(name, Flatten(), (size,), x)
+
+    def linear(self, x: Value, outputs: int, *, bias: bool = True, name: str = "linear") -> Value:
+        """Writes a fully connected layer over [features]."""
+        if len(x.shape) != 1:
+            raise ShapeError(
+                f"{self._at(name)}: a linear layer reads [features], not {list(x.shape)}; flatten first"
+            )
+        outputs = _whole("features", outputs)
+        return self._write(name, Linear(x.channels, outputs, bias), (outputs,), x)
+
+    def dropout(self, x: Value, rate: float, *, name: str = "dropout") -> Value:
+        """Writes dropout; a rate of 0 writes nothing."""
+        return self._write(name, Dropout(rate), x.shape, x) if rate else x
+
+    def add(self, *values: Value, name: str = "add") -> Value:
+        """Writes the sum of values of one shape."""
+        if len({value.shape for value in values}) != 1:
+            shapes = ", ".join(str(list(value.shape)) for value in values)
+            raise ShapeError(
+                f"{self._at(name)}: values of shapes {shapes} cannot be added; project them to one shape"
+            )
+        return values[0] if len(values) == 1 else self._write(name, Add(), values[0].shape, *values)
+
+    def multiply(self, x: Value, gate: Value, *, name: str = "scale") -> Value:
+        """Writes x * gate, where gate is [channels, 1, 1] or x's shape."""
+        if gate.shape not in (x.shape, (x.channels, 1, 1)):
+            raise ShapeError(f"{self._at(name)}: a gate of {list(gate.shape)} does not fit {list(x.shape)}")
+        return self._write(name, Multiply(), x.shape, x, gate)
+
+    def concat(self, *values: Value, name: str = "concat") -> Value:
+        """Writes values of one height and width side by side in channels."""
+        if len({value.shape[1:] for value in values}) != 1:
+            shapes = ", ".join(str(list(value.shape)) for value in values)
+            raise ShapeError(f"{self._at(name)}: values of shapes {shapes} cannot stand side by side")
+        shape = (sum(value.channels for value in values), *values[0].shape[1:])
+        return values[0] if len(values) == 1 else self._write(name, Concat(), shape, *values)
+
+    def zero(self, x: Value, *, name: str = "zero") -> Value:
+        """Writes zeros of x's shape."""
+        return self._write(name, Zero(), x.shape, x)
+
+    def custom(self, x: Value, block: Builds, shape: Shape, *, name: str = "module") -> Value:
+        """Writes a user's own module, whose output has `shape`."""
+        return self._write(name, Custom(block, x.shape), shape, x)
+
+    def _write(self, name: str, op: Op, shape: Shape, *inputs: Value) -> Value:
+        full = self._unique(self._at(name))
+        self.layers.append(Layer(full, op, tuple(value.layer for value in inputs), shape))
+        return Value(len(self.layers) - 1, shape)
+
+    def _unique(self, name: str) -> str:
+        if name in self._names:
+            number = 2
+            while f"{name}{number}" in self._names:
+                number += 1
+            name = f"{name}{number}"
+        self._names.add(name)
+        return name
+
+    def _at(self, name: str) -> str:
+        return ".".join((*self._scope, name))
+
+    def _image(self, x: Value, what: str) -> tuple[int, int, int]:
+        if len(x.shape) != 3:
+            place = ".".join(self._scope) or "the network"
+            raise ShapeError(f"{place}: {what} reads [channels, height, width], not {list(x.shape)}")
+        channels, height, width = x.shape
+        return channels, height, width
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    wiring: Wiring
+    name: str
+
+    def __enter__(self) -> None:
+        self.wiring._scope.append(self.name)
+
+    def __exit__(self, *_: object) -> None:
+        self.wiring._scope.pop()
+
+
+def _strided(side: int, kernel: int, stride: int) -> int:
+    """Output side of a window of `kernel`, padded by kernel // 2, moved by `stride`."""
+    return (side + 2 * (kernel // 2) - kernel) // stride + 1
+
+
+def _whole(what: str, number: float) -> int:
+    if number != int(number) or number < 1:
+        raise ShapeError(f"{number} {what}: it must be a whole number, at least 1")
+    return int(number)
