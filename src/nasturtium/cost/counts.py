@@ -8,11 +8,12 @@ depends on are counted: they are part of the module.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, singledispatch
-from typing import Any
+from typing import Any, TypeAlias
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ShapeError, unknown
 from nasturtium.space import layers as ir
+from nasturtium.space.blocks import Block
 from nasturtium.space.slots import Slot
 from nasturtium.space.space import Space
 
@@ -52,10 +53,13 @@ class Counted:
 
     def __init__(self, space: Space) -> None:
         if space.input_shape is None:
-            raise ShapeError(f"{space.name} does not know its input: say space.bind(input_shape=(3, 32, 32), outputs=10)")
+            raise ShapeError(
+                f"{space.name} does not know its input: say space.bind(input_shape=(3, 32, 32), outputs=10)"
+            )
         self.space = space
         self._input_shape: ir.Shape = space.input_shape
-        self._known: dict[tuple[int, ir.Shape], tuple[ir.Shape, int, int, int, Slot]] = {}
+        self._known: dict[tuple[int, ir.Shape], _Row] = {}
+        self._blocks: dict[tuple[Block, ir.Shape], tuple[ir.Shape, int, int, int]] = {}
 
     def __call__(self, architecture: Architecture, names: Iterable[str] = NAMES) -> dict[str, float]:
         """Returns the counts called `names`, as floats."""
@@ -80,17 +84,32 @@ class Counted:
             activation_bytes += more_bytes
         return Counts(params, macs, activation_bytes)
 
-    def _block(self, slot: Slot, shape: ir.Shape) -> tuple[ir.Shape, int, int, int, Slot]:
-        net = ir.Wiring(self.space.outputs or 0)
-        end = slot.write(net, ir.Value(-1, shape))
-        rows = [_layer(layer) for layer in net.layers]
-        sums = [sum(column) for column in zip(*rows, strict=True)] or [0, 0, 0]
+    def _block(self, slot: Slot, shape: ir.Shape) -> "_Row":
         if len(self._known) >= LARGEST_CACHE:
             self._known.clear()
-        # The slot is kept in the row, so that no other can ever be given its id.
-        row = (end.shape, sums[0], sums[1], sums[2], slot)
+        # Two ways to find a block: by the identity of its slot, which is fast, and by equality, which is met once per
+        # place. The row keeps its slot alive, so that no other can be given its id.
+        row = (*self._counted(slot, shape), slot)
         self._known[id(slot), shape] = row
         return row
+
+    def _counted(self, slot: Slot, shape: ir.Shape) -> tuple[ir.Shape, int, int, int]:
+        key = (slot.block, shape)
+        if key not in self._blocks:
+            net = ir.Wiring(self.space.outputs or 0)
+            end = slot.write(net, ir.Value(-1, shape))
+            params, macs, size = [sum(column) for column in zip(*map(_layer, net.layers), strict=True)] or (
+                0,
+                0,
+                0,
+            )
+            if len(self._blocks) >= LARGEST_CACHE:
+                self._blocks.clear()
+            self._blocks[key] = (end.shape, params, macs, size)
+        return self._blocks[key]
+
+
+_Row: TypeAlias = tuple[ir.Shape, int, int, int, Slot]
 
 
 def _layer(layer: ir.Layer) -> tuple[int, int, int]:

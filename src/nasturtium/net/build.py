@@ -69,7 +69,7 @@ def module(op: ir.Op) -> nn.Module:
 @module.register
 def _(op: ir.Conv2d) -> nn.Module:
     conv = nn.Conv2d(
-        op.inputs, op.outputs, op.kernel, op.stride, padding=op.kernel // 2, groups=op.groups, bias=op.bias
+        op.inputs, op.outputs, op.kernel, op.stride, padding=op.padding, groups=op.groups, bias=op.bias
     )
     # He et al. 2015 (arXiv:1502.01852), eq. 14: keeps the variance of gradients through ReLU layers.
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
@@ -91,8 +91,8 @@ def _(op: ir.Activation) -> nn.Module:
 @module.register
 def _(op: ir.Pool) -> nn.Module:
     if op.kind == "max":
-        return nn.MaxPool2d(op.kernel, op.stride, padding=op.kernel // 2)
-    return nn.AvgPool2d(op.kernel, op.stride, padding=op.kernel // 2, count_include_pad=False)
+        return nn.MaxPool2d(op.kernel, op.stride, padding=op.padding)
+    return nn.AvgPool2d(op.kernel, op.stride, padding=op.padding, count_include_pad=False)
 
 
 @module.register
@@ -119,7 +119,9 @@ def _(op: ir.Dropout) -> nn.Module:
 def _(op: ir.Custom) -> nn.Module:
     made = op.block.build(op.input_shape)
     if not isinstance(made, nn.Module):
-        raise ShapeError(f"{op.block!r}.build returned {type(made).__name__}; it must return a torch.nn.Module")
+        raise ShapeError(
+            f"{op.block!r}.build returned {type(made).__name__}; it must return a torch.nn.Module"
+        )
     return made
 
 

@@ -30,7 +30,7 @@ class Block:
         raise NotImplementedError(f"{type(self).__name__} must define wire(net, x)")
 
     def canonical(self) -> object:
-        """Returns what two blocks that compute the same function have in common; the block itself, unless it knows more."""
+        """Returns what blocks of the same function share: the block itself unless it knows more, None if it does nothing."""
         return self
 
     @property

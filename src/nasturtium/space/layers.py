@@ -15,7 +15,7 @@ ACTIVATIONS: tuple[str, ...] = ("relu", "relu6", "hardswish", "hardsigmoid", "si
 
 @dataclass(frozen=True, slots=True)
 class Conv2d:
-    """Convolution of a square kernel, padded by kernel // 2."""
+    """Convolution of a square kernel, padded so that a stride of 1 keeps the sides."""
 
     inputs: int
     outputs: int
@@ -23,6 +23,11 @@ class Conv2d:
     stride: int = 1
     groups: int = 1
     bias: bool = False
+
+    @property
+    def padding(self) -> int:
+        """Zeros on every side."""
+        return (self.kernel - 1) // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,16 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Max or average pooling, padded by kernel // 2; the average leaves padding out."""
+    """Max or average pooling, padded like a convolution; the average leaves padding out."""
 
     kind: str
     kernel: int
     stride: int
+
+    @property
+    def padding(self) -> int:
+        """Cells on every side."""
+        return (self.kernel - 1) // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,8 +353,8 @@ class _Scope:
 
 
 def _strided(side: int, kernel: int, stride: int) -> int:
-    """Output side of a window of `kernel`, padded by kernel // 2, moved by `stride`."""
-    return (side + 2 * (kernel // 2) - kernel) // stride + 1
+    """Output side of a window of `kernel`, padded by (kernel - 1) // 2, moved by `stride`."""
+    return (side + 2 * ((kernel - 1) // 2) - kernel) // stride + 1
 
 
 def _whole(what: str, number: float) -> int:

@@ -59,4 +59,5 @@ def canonical_text(block: Block) -> str:
         return ""
     if isinstance(block, Sequence):
         return "\n".join(filter(None, map(canonical_text, block.blocks)))
-    return repr(block.canonical())
+    same = block.canonical()
+    return "" if same is None else repr(same)

@@ -300,6 +300,4 @@ class Space:
             ShapeError: Some do not fit; the message names the decisions that every misfit shares.
             InfeasibleSpace: None fit.
         """
-        from nasturtium.space.check import check_space
-
         check_space(self, samples, seed)

@@ -1,0 +1,11 @@
+"""Spaces to start from, each in two sizes: ``small`` for small images and a CPU, ``published`` as in its paper."""
+
+from nasturtium.errors import unknown
+
+SIZES = ("small", "published")
+
+
+def check_size(size: str) -> None:
+    """Raises UnknownName unless `size` is ``small`` or ``published``."""
+    if size not in SIZES:
+        raise unknown("size of a space", size, SIZES)

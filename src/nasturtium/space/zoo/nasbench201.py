@@ -1,0 +1,165 @@
+"""NAS-Bench-201: one cell of four nodes and six edges (Dong & Yang 2020, arXiv:2001.00326)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nasturtium.architecture import Architecture
+from nasturtium.errors import SpaceError
+from nasturtium.space.blocks import Block, conv, repeat, unknown_op
+from nasturtium.space.choice import choice
+from nasturtium.space.layers import Value, Wiring
+from nasturtium.space.space import Space
+from nasturtium.space.zoo import check_size
+
+OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+
+
+@dataclass(frozen=True)
+class Cell201(Block):
+    """The cell: node 0 is the input, node 3 the output, and every node the sum of its incoming edges.
+
+    Attributes:
+        ops: One operation per edge, in the order (0,1), (0,2), (1,2), (0,3), (1,3), (2,3).
+    """
+
+    ops: tuple[Any, ...]
+
+    def wire(self, net: Wiring, x: Value) -> Value:
+        """Writes the edges node by node; an edge of ``none`` adds nothing."""
+        nodes = [x]
+        for node in (1, 2, 3):
+            with net.scope(f"node{node}"):
+                incoming = [
+                    self._edge(net, nodes[start], op, start)
+                    for (start, end), op in zip(EDGES, self.ops, strict=True)
+                    if end == node and op != "none"
+                ]
+                nodes.append(net.add(*incoming) if incoming else net.zero(x))
+        return nodes[-1]
+
+    def _edge(self, net: Wiring, x: Value, op: str, start: int) -> Value:
+        if op not in OPS:
+            raise unknown_op("NAS-Bench-201 cell", op, OPS)
+        with net.scope(f"from{start}"):
+            if op == "skip_connect":
+                return x
+            if op == "avg_pool_3x3":
+                return net.pool(x, "avg", 3)
+            return net.norm(net.conv(net.act(x), x.channels, 1 if op == "nor_conv_1x1" else 3))
+
+    def canonical(self) -> object:
+        """The output as an expression of the input, as the benchmark counts its 6,466 unique cells.
+
+        Sums are sorted, skips seen through, and an edge that carries zeros is written as 0. Like the paper's, it keeps
+        those zeros apart (0 + x is not x): dropping them as well would leave 5,819 different functions.
+        """
+        values = ["x"]
+        for node in (1, 2, 3):
+            incoming = [
+                _expression(op, values[start])
+                for (start, end), op in zip(EDGES, self.ops, strict=True)
+                if end == node
+            ]
+            values.append("+".join(sorted(incoming)))
+        return values[-1]
+
+    @property
+    def label(self) -> str:
+        """``cell``: the drawing shows its edges."""
+        return "cell"
+
+
+@dataclass(frozen=True)
+class Reduction201(Block):
+    """The residual block between stages: two 3x3 convolutions, the first of stride 2, around a pooled shortcut.
+
+    Attributes:
+        out: Channels of the output.
+    """
+
+    out: int
+
+    def wire(self, net: Wiring, x: Value) -> Value:
+        """Writes ReLU-conv-norm twice, and 2x2 average pooling with a 1x1 convolution beside it."""
+        with net.scope("first"):
+            y = net.norm(net.conv(net.act(x), self.out, 3, stride=2))
+        with net.scope("second"):
+            y = net.norm(net.conv(net.act(y), self.out, 3))
+        with net.scope("shortcut"):
+            x = net.conv(net.pool(x, "avg", 2, stride=2), self.out)
+        return net.add(x, y)
+
+    @property
+    def label(self) -> str:
+        """For example ``residual -> 32, stride 2``."""
+        return f"residual -> {self.out}, stride 2"
+
+
+@dataclass(frozen=True)
+class Head201(Block):
+    """The end: norm, ReLU, mean over the picture, one linear layer."""
+
+    def wire(self, net: Wiring, x: Value) -> Value:
+        """Writes the four."""
+        return net.linear(net.flatten(net.global_pool(net.act(net.norm(x)))), net.outputs)
+
+    @property
+    def label(self) -> str:
+        """``classifier``."""
+        return "classifier"
+
+
+def nasbench201(size: str = "small") -> Space:
+    """Returns the space of the benchmark, 5 ** 6 = 15,625 architectures; 6,466 of them differ as functions.
+
+    Args:
+        size: ``published`` has 16, 32, 64 channels and 5 cells a stage (params and MACs equal the table's); ``small``
+            has half the channels and one cell a stage.
+    """
+    check_size(size)
+    width, cells = (16, 5) if size == "published" else (8, 1)
+    cell = Cell201(tuple(choice(*OPS, name=f"edge{start}{end}") for start, end in EDGES))
+    return Space(
+        stem=conv(width, act="none"),
+        stage1=repeat(cell, cells),
+        reduce1=Reduction201(2 * width),
+        stage2=repeat(cell, cells),
+        reduce2=Reduction201(4 * width),
+        stage3=repeat(cell, cells),
+        head=Head201(),
+        name="nasbench201",
+        input_shape=(3, 32, 32),
+        outputs=10,
+    )
+
+
+def to_string(architecture: Architecture) -> str:
+    """Returns the benchmark's own name, such as ``|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...|``."""
+    ops = iter(architecture.choices)
+    nodes = ("|".join(f"{OPS[next(ops)]}~{start}" for start in range(end)) for end in (1, 2, 3))
+    return "+".join(f"|{node}|" for node in nodes)
+
+
+def from_string(space: Space, text: str) -> Architecture:
+    """Returns the architecture that the benchmark calls `text`."""
+    words = [word for node in text.split("+") for word in node.strip("|").split("|")]
+    ops, starts = zip(*(word.rpartition("~")[::2] for word in words), strict=True)
+    if tuple(starts) != ("0", "0", "1", "0", "1", "2"):
+        raise SpaceError(f"{text!r} is not a NAS-Bench-201 name, such as {to_string(space.unrank(0))}")
+    return from_ops(space, ops)
+
+
+def from_ops(space: Space, ops: Sequence[str]) -> Architecture:
+    """Returns the architecture with these six operations, in the order of `EDGES`."""
+    for op in ops:
+        if op not in OPS:
+            raise unknown_op("NAS-Bench-201 cell", op, OPS)
+    return Architecture(space.fingerprint, tuple(OPS.index(op) for op in ops))
+
+
+def _expression(op: str, value: str) -> str:
+    if op == "none" or value == "0":
+        return "0"
+    return value if op == "skip_connect" else f"{op}({value})"
