@@ -380,7 +380,8 @@ def first_stride(block: Any, stride: int) -> Any:
     if isinstance(block, Sequence):
         return replace(block, blocks=(first_stride(block.blocks[0], stride), *block.blocks[1:]))
     if isinstance(block, Block) and any(one.name == "stride" for one in fields(block)):
-        return replace(block, stride=stride)
+        strided: Block = replace(block, **{"stride": stride})  # a field of the subclass, as just seen
+        return strided
     if stride == 1:
         return block
     kind = block.kind() if isinstance(block, Block) else repr(block)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from nasturtium.errors import SpaceError
 from nasturtium.space.blocks import Block, Identity, Repeat, Sequence, child_names, first_stride
@@ -398,7 +398,10 @@ def _and(places: tuple[Place, ...], cases: list[Place], total: int) -> tuple[Pla
     return tuple((*place, *case) for place in places for case in cases)
 
 
-def _joined(plan: Any, *own: int) -> Any:
+AnyPlan = TypeVar("AnyPlan", bound=Plan)
+
+
+def _joined(plan: AnyPlan, *own: int) -> AnyPlan:
     plan.decisions = tuple(sorted({*own, *(i for part in plan.parts() for i in part.decisions)}))
     return plan
 

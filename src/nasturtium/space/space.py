@@ -13,6 +13,7 @@ from nasturtium.architecture import Architecture
 from nasturtium.errors import ShapeError, SpaceError, unknown
 from nasturtium.space.blocks import Block, sequence
 from nasturtium.space.census import Census, exists, take_census
+from nasturtium.space.check import check_space
 from nasturtium.space.compile import Compiled, Decision, compile_tree
 from nasturtium.space.layers import BlockSpan, Network, Shape, Value, Wiring
 from nasturtium.space.slots import Slot, walk

@@ -57,7 +57,7 @@ def chain(size: str = "small") -> Space:
     """
     check_size(size)
     layers, halved_after = (4, (2,)) if size == "small" else (10, (3, 6))
-    blocks = {}
+    blocks: dict[str, Block] = {}
     for i in range(1, layers + 1):
         blocks[f"layer{i}"] = ChainLayer(
             choice(*OPS), choice(16, 32, 64), choice(False, True, labels=("no", "yes"))

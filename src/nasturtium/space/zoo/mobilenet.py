@@ -33,9 +33,9 @@ def mobilenet(size: str = "small") -> Space:
 def _small() -> Space:
     return Space(
         stem=conv(16, act="relu6"),
-        stage1=_stage(choice(16, 24), choice(1, 2), stride=1),
-        stage2=_stage(choice(24, 32, 48), choice(1, 2, 3), stride=2),
-        stage3=_stage(choice(48, 64, 96), choice(1, 2, 3), stride=2),
+        stage1=_stage(choice(16, 24, name="stage1.width"), choice(1, 2), stride=1),
+        stage2=_stage(choice(24, 32, 48, name="stage2.width"), choice(1, 2, 3), stride=2),
+        stage3=_stage(choice(48, 64, 96, name="stage3.width"), choice(1, 2, 3), stride=2),
         head=conv(choice(64, 128, 256), 1, act="relu6"),
         classifier=classifier(),
         name="mobilenet",
@@ -48,7 +48,8 @@ def _published() -> Space:
     stages: dict[str, Any] = {}
     for number, (expand, width, depth, stride) in enumerate(MOBILENET_V2[1:], 2):
         # Widths at 0.75, 1 and 1.25 of the published one, in steps of 8.
-        widths = choice(*(max(8, round(width * factor / 8) * 8) for factor in (0.75, 1, 1.25)))
+        scaled = (max(8, round(width * factor / 8) * 8) for factor in (0.75, 1, 1.25))
+        widths = choice(*scaled, name=f"stage{number}.width")
         depths = choice(*range(max(1, depth - 1), depth + 2))
         stages[f"stage{number}"] = _stage(widths, depths, stride, kernels=(3, 5, 7), expands=(3, expand))
     return Space(

@@ -50,15 +50,16 @@ class Cell201(Block):
             return net.norm(net.conv(net.act(x), x.channels, 1 if op == "nor_conv_1x1" else 3))
 
     def canonical(self) -> object:
-        """The output as an expression of the input, as the benchmark counts its 6,466 unique cells.
+        """The output as an expression of the input (0), as the benchmark counts its 6,466 unique cells.
 
-        Sums are sorted, skips seen through, and an edge that carries zeros is written as 0. Like the paper's, it keeps
-        those zeros apart (0 + x is not x): dropping them as well would leave 5,819 different functions.
+        Terms of a sum are sorted, skips seen through, and an edge that carries zeros is written #. Like the benchmark's,
+        it is sound but not complete: # + x is kept apart from x, and a sum skipped into a sum is not sorted again. The
+        partition depends on how terms sort, so the form of a term, ``(input)@op``, is the benchmark's own.
         """
-        values = ["x"]
+        values = ["0"]
         for node in (1, 2, 3):
             incoming = [
-                _expression(op, values[start])
+                _term(op, values[start])
                 for (start, end), op in zip(EDGES, self.ops, strict=True)
                 if end == node
             ]
@@ -159,7 +160,7 @@ def from_ops(space: Space, ops: Sequence[str]) -> Architecture:
     return Architecture(space.fingerprint, tuple(OPS.index(op) for op in ops))
 
 
-def _expression(op: str, value: str) -> str:
-    if op == "none" or value == "0":
-        return "0"
-    return value if op == "skip_connect" else f"{op}({value})"
+def _term(op: str, value: str) -> str:
+    if op == "none" or value == "#":
+        return "#"
+    return value if op == "skip_connect" else f"({value})@{op}"

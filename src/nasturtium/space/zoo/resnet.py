@@ -23,9 +23,9 @@ def resnet(size: str = "small") -> Space:
 def _small() -> Space:
     return Space(
         stem=conv(16),
-        stage1=repeat(basic_block(choice(8, 16, 24)), choice(1, 2, 3), stride=1),
-        stage2=repeat(basic_block(choice(16, 32, 48)), choice(1, 2, 3), stride=2),
-        stage3=repeat(basic_block(choice(32, 64, 96)), choice(1, 2, 3), stride=2),
+        stage1=repeat(basic_block(choice(8, 16, 24, name="stage1.width")), choice(1, 2, 3), stride=1),
+        stage2=repeat(basic_block(choice(16, 32, 48, name="stage2.width")), choice(1, 2, 3), stride=2),
+        stage3=repeat(basic_block(choice(32, 64, 96, name="stage3.width")), choice(1, 2, 3), stride=2),
         classifier=classifier(),
         name="resnet",
         input_shape=(3, 32, 32),
@@ -36,7 +36,8 @@ def _small() -> Space:
 def _published() -> Space:
     stages: dict[str, Any] = {}
     for number, (width, depth) in enumerate(((256, 3), (512, 4), (1024, 6), (2048, 3)), 1):
-        widths = choice(*(round(width * factor / 8) * 8 for factor in (0.65, 0.8, 1)))
+        scaled = (round(width * factor / 8) * 8 for factor in (0.65, 0.8, 1))
+        widths = choice(*scaled, name=f"stage{number}.width")
         depths = choice(*range(depth - 1, depth + 2))
         block = bottleneck(widths, ratio=choice(0.2, 0.25, 0.35))
         stages[f"stage{number}"] = repeat(block, depths, stride=1 if number == 1 else 2)
