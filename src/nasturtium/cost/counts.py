@@ -1,8 +1,8 @@
 """Parameters, multiply-accumulates and activation bytes of an architecture, without building it.
 
-Convention, stated once: MACs are those of convolutions and linear layers; normalisation, activations, pooling and sums
-are not counted, as in NAS-Bench-201 and most NAS papers (where "FLOPs" often means these MACs). Layers that no output
-depends on are counted: they are part of the module.
+Convention, stated once: MACs are those of convolutions and linear layers; normalisation, activations, pooling
+and sums are not counted, as in NAS-Bench-201 and most NAS papers (where "FLOPs" often means these MACs).
+Layers that no output depends on are counted: they are part of the module.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ShapeError, unknown
 from nasturtium.space import layers as ir
-from nasturtium.space.blocks import Block
+from nasturtium.space.block import Block
 from nasturtium.space.slots import Slot
 from nasturtium.space.space import Space
 
@@ -87,8 +87,8 @@ class Counted:
     def _block(self, slot: Slot, shape: ir.Shape) -> "_Row":
         if len(self._known) >= LARGEST_CACHE:
             self._known.clear()
-        # Two ways to find a block: by the identity of its slot, which is fast, and by equality, which is met once per
-        # place. The row keeps its slot alive, so that no other can be given its id.
+        # Two ways to find a block: by the identity of its slot, which is fast, and by equality, which is met
+        # once per place. The row keeps its slot alive, so that no other can be given its id.
         row = (*self._counted(slot, shape), slot)
         self._known[id(slot), shape] = row
         return row

@@ -1,6 +1,6 @@
-"""A network as a plain torch module: layers of torch.nn joined by a torch.fx graph, without a class of ours in it.
+"""A network as a plain torch module: layers of torch.nn joined by a torch.fx graph, no class of ours in it.
 
-So it can be pickled, exported, compiled and fused like any module, and loaded where nasturtium is not installed.
+So it can be pickled, exported, compiled and fused like any module, and loaded where nasturtium is not there.
 """
 
 import operator
@@ -30,8 +30,8 @@ def build(network: ir.Network, seed: int | None = None) -> fx.GraphModule:
 
     Args:
         network: What `Space.network` gives.
-        seed: Of the initial weights, which then do not depend on (or disturb) torch's global generator; None draws
-            from the global generator.
+        seed: Of the initial weights, which then do not depend on (or disturb) torch's global generator; None
+            draws from the global generator.
 
     Returns:
         A module in training mode. The keys of its state are the names of the layers.

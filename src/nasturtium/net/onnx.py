@@ -1,8 +1,8 @@
 """A built module as an ONNX graph.
 
-The graph is written node by node, in milliseconds. torch's own exporter takes 4 to 9 seconds for a small network, which
-a search that measures every candidate in onnxruntime cannot pay; it is asked only for what is not known here: a user's
-own modules.
+The graph is written node by node, in milliseconds. torch's own exporter takes 4 to 9 seconds for a small
+network, which a search that measures every candidate in onnxruntime cannot pay; it is asked only for what is
+not known here: a user's own modules.
 """
 
 import logging
@@ -273,7 +273,7 @@ def _by_torch(model: nn.Module, input_shape: Sequence[int]) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps the exporter's notes on its own insides (torchvision is missing, a class is deprecated) from the user."""
+    """Keeps the exporter's notes on its insides (torchvision is missing, a class is old) from the user."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

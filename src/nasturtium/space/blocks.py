@@ -1,102 +1,40 @@
-"""Blocks: frozen dataclasses that write themselves into a network. Any field may be a choice.
+"""The blocks of image networks, and the words that a space is written with: ``b.conv(choice(16, 32))``."""
 
-A block of your own is one dataclass. Either write its layers, and every part of the toolkit understands it:
+from dataclasses import dataclass
 
-    @dataclass(frozen=True)
-    class Bottleneck(Block):
-        out: int
-        def wire(self, net, x):
-            y = net.act(net.norm(net.conv(x, self.out // 4, 1)))
-            return net.add(x, net.norm(net.conv(y, self.out, 1)))
+from nasturtium.errors import ShapeError
+from nasturtium.space.block import Block, CustomBlock, Identity, Repeat, Sequence, optional, repeat, sequence
+from nasturtium.space.layers import Value, Wiring
 
-or, for a torch module of your own, give ``build(self, shape) -> torch.nn.Module`` instead (see `CustomBlock`).
-"""
-
-import re
-from dataclasses import dataclass, fields, replace
-from typing import Any
-
-from nasturtium.errors import ShapeError, SpaceError, UnknownOp
-from nasturtium.space.choice import choice
-from nasturtium.space.layers import Shape, Value, Wiring
-
-
-@dataclass(frozen=True)
-class Block:
-    """A part of a network. Subclasses are frozen dataclasses; once their choices are taken, `wire` is called."""
-
-    def wire(self, net: Wiring, x: Value) -> Value:
-        """Writes the block's layers into `net` and returns their output."""
-        raise NotImplementedError(f"{type(self).__name__} must define wire(net, x)")
-
-    def canonical(self) -> object:
-        """Returns what blocks of the same function share: the block itself unless it knows more, None if it does nothing."""
-        return self
-
-    @property
-    def label(self) -> str:
-        """What a reader calls it: its kind and the fields that differ from their defaults."""
-        given = [(one.name, getattr(self, one.name)) for one in fields(self)]
-        return " ".join(
-            (self.kind(), *(f"{name}={value}" for name, value in given if not isinstance(value, Block)))
-        )
-
-    @classmethod
-    def kind(cls) -> str:
-        """Returns its name in texts: ``InvertedResidual`` is ``inverted_residual``."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-
-
-@dataclass(frozen=True)
-class CustomBlock(Block):
-    """A block around a user's own ``torch.nn.Module``: subclass it and give ``build(self, shape)``."""
-
-    def build(self, shape: Shape) -> Any:
-        """Returns a ``torch.nn.Module`` for inputs of [*shape]."""
-        raise NotImplementedError(f"{type(self).__name__} must define build(shape) -> torch.nn.Module")
-
-    def wire(self, net: Wiring, x: Value) -> Value:
-        """Writes the module as one layer; its output shape is found by running it without data."""
-        from nasturtium.space.custom import output_shape
-
-        return net.custom(x, self, output_shape(self, x.shape))
-
-
-@dataclass(frozen=True)
-class Identity(Block):
-    """Passes its input on."""
-
-    def wire(self, net: Wiring, x: Value) -> Value:
-        """Writes nothing."""
-        return x
-
-
-@dataclass(frozen=True)
-class Sequence(Block):
-    """Blocks one after another. `names` may give each its part of the path."""
-
-    blocks: tuple[Block, ...]
-    names: tuple[str, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.names is not None and len(self.names) != len(self.blocks):
-            raise SpaceError(f"{len(self.names)} names for {len(self.blocks)} blocks; give one each, or none")
-
-    def wire(self, net: Wiring, x: Value) -> Value:
-        """Writes every block, each under its name."""
-        for name, block in zip(child_names(self), self.blocks, strict=True):
-            with net.scope(name):
-                x = block.wire(net, x)
-        return x
-
-
-@dataclass(frozen=True)
-class Repeat(Block):
-    """Copies of one block, one after another. Made by `repeat`."""
-
-    block: Any
-    times: Any
-    stride: int | None = None
+__all__ = [
+    "AvgPool",
+    "BasicBlock",
+    "Block",
+    "Bottleneck",
+    "Classifier",
+    "Conv",
+    "CustomBlock",
+    "Identity",
+    "InvertedResidual",
+    "MaxPool",
+    "Repeat",
+    "Se",
+    "Separable",
+    "Sequence",
+    "avg_pool",
+    "basic_block",
+    "bottleneck",
+    "classifier",
+    "conv",
+    "identity",
+    "inverted_residual",
+    "max_pool",
+    "optional",
+    "repeat",
+    "se",
+    "separable",
+    "sequence",
+]
 
 
 @dataclass(frozen=True)
@@ -123,7 +61,7 @@ class Conv(Block):
 
 @dataclass(frozen=True)
 class Separable(Block):
-    """Depthwise then pointwise convolution (Howard et al. 2017, arXiv:1704.04861), each with norm and activation."""
+    """Depthwise and pointwise convolution, each with norm, act (Howard et al. 2017, arXiv:1704.04861)."""
 
     out: int
     kernel: int = 3
@@ -146,7 +84,7 @@ class Separable(Block):
 
 @dataclass(frozen=True)
 class Se(Block):
-    """Squeeze and excite (Hu et al. 2018, arXiv:1709.01507): scales each channel by a gate computed from all of them.
+    """Squeeze and excite (Hu et al. 2018, arXiv:1709.01507): scales channels by gates made from all of them.
 
     Attributes:
         ratio: Width of the inner layer as a share of the channels.
@@ -213,7 +151,8 @@ class InvertedResidual(Block):
     def label(self) -> str:
         """For example ``inverted residual 5x5 x6 -> 24, stride 2``."""
         gate = ", se" if self.se else ""
-        return f"inverted residual {self.kernel}x{self.kernel} x{self.expand:g} -> {self.out}{gate}{_strided(self.stride)}"
+        kernel = f"{self.kernel}x{self.kernel}"
+        return f"inverted residual {kernel} x{self.expand:g} -> {self.out}{gate}{_strided(self.stride)}"
 
 
 @dataclass(frozen=True)
@@ -249,7 +188,7 @@ class BasicBlock(Block):
 
 @dataclass(frozen=True)
 class Bottleneck(Block):
-    """1x1, 3x3, 1x1 around a shortcut (He et al. 2016, fig. 5 right), with the stride on the 3x3 (torchvision's v1.5).
+    """1x1, 3x3, 1x1 around a shortcut (He et al. 2016, fig. 5 right), stride on the 3x3 as in torchvision.
 
     Attributes:
         out: Channels of the output.
@@ -321,7 +260,7 @@ class Classifier(Block):
         outputs = self.outputs or net.outputs
         if not outputs:
             raise ShapeError(
-                "the classifier does not know the number of classes: say classifier(outputs=10), or bind a task"
+                "the classifier does not know how many classes: say classifier(outputs=10), or bind a task"
             )
         y = net.flatten(net.global_pool(x))
         return net.linear(net.dropout(y, self.dropout), outputs)
@@ -330,73 +269,6 @@ class Classifier(Block):
     def label(self) -> str:
         """``classifier``."""
         return "classifier"
-
-
-def repeat(block: Any, times: Any, *, stride: int | None = None) -> Repeat:
-    """Returns `times` copies of a block, one after another; `times` may be a choice.
-
-    Copies decide afresh: the kernel of the second copy is another decision than that of the first, unless the choice
-    has a name or is used outside this repeat as well.
-
-    Args:
-        block: A block, a choice of blocks, or a sequence.
-        times: How many; with a choice, later copies exist only where it is large enough.
-        stride: Given to the first copy; the others get 1. None leaves the block's own stride in every copy.
-    """
-    return Repeat(block, times, stride)
-
-
-def optional(block: Any, *, name: str | None = None) -> Any:
-    """Returns the choice between a block and nothing."""
-    return choice(block, Identity(), name=name)
-
-
-def sequence(*blocks: Any, **named: Any) -> Sequence:
-    """Returns blocks one after another; a keyword gives a block its name in paths."""
-    names = (*child_names(Sequence(blocks)), *named) if named else None
-    return Sequence((*blocks, *named.values()), names)
-
-
-def child_names(parent: Sequence) -> tuple[str, ...]:
-    """Returns the part of the path of each block of a sequence: ``stem``, ``stage1``, ``stage2``, ``conv2``..."""
-    if parent.names is not None:
-        return parent.names
-    kinds = [_child_kind(block) for block in parent.blocks]
-    seen: dict[str, int] = {}
-    names = []
-    for kind in kinds:
-        seen[kind] = seen.get(kind, 0) + 1
-        numbered = kinds.count(kind) > 1 or kind == "stage"
-        names.append(f"{kind}{seen[kind]}" if numbered else kind)
-    return tuple(names)
-
-
-def first_stride(block: Any, stride: int) -> Any:
-    """Returns the block with `stride`; of a sequence, its first block gets it.
-
-    Raises:
-        SpaceError: The block has no field called ``stride``, and the stride asked for is not 1.
-    """
-    if isinstance(block, Sequence):
-        return replace(block, blocks=(first_stride(block.blocks[0], stride), *block.blocks[1:]))
-    if isinstance(block, Block) and any(one.name == "stride" for one in fields(block)):
-        strided: Block = replace(block, **{"stride": stride})  # a field of the subclass, as just seen
-        return strided
-    if stride == 1:
-        return block
-    kind = block.kind() if isinstance(block, Block) else repr(block)
-    raise SpaceError(f"repeat(..., stride={stride}) needs a block with a field `stride`; {kind} has none")
-
-
-def unknown_op(where: str, given: str, known: tuple[str, ...]) -> UnknownOp:
-    """Returns the error for an operation that a block does not have."""
-    return UnknownOp(f"{where}: no op {given!r}; this space has {', '.join(known)}")
-
-
-def _child_kind(block: Any) -> str:
-    if isinstance(block, Repeat):
-        return "stage"
-    return block.kind() if isinstance(block, Block) else "choice"
 
 
 def _shortcut(net: Wiring, x: Value, y: Value, stride: int) -> Value:

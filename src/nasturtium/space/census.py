@@ -1,7 +1,8 @@
 """How many architectures a space has, and which number each of them is.
 
-Decisions are taken in order; how many ways there are to finish depends only on those earlier decisions that a later
-condition still asks about. Counting the ways from the back (dynamic programming over those) needs no enumeration.
+Decisions are taken in order; how many ways there are to finish depends only on those earlier decisions that a
+later condition still asks about. Counting from the back (dynamic programming over those) needs no
+enumeration.
 """
 
 from __future__ import annotations
@@ -11,16 +12,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from nasturtium.errors import SpaceError
-from nasturtium.space.compile import Decision
+from nasturtium.space.decisions import Decision, exists
 
 State: TypeAlias = tuple[int, ...]
 
 LARGEST_LEVEL = 200_000
-
-
-def exists(decision: Decision, choices: Sequence[int]) -> bool:
-    """Whether a decision exists, given the options taken by those before it (0 for one that does not exist)."""
-    return any(all(choices[index] in options for index, options in place) for place in decision.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class Census:
         """Number of an architecture in lexicographic order of its choices."""
         number = 0
         for i, decision in enumerate(self.decisions):
-            if exists(decision, choices):
+            if exists(decision.places, choices):
                 number += sum(self._after(i, choices, option) for option in range(choices[i]))
         return number
 
@@ -53,7 +49,7 @@ class Census:
         """Choices of the architecture with that number."""
         choices = [0] * len(self.decisions)
         for i, decision in enumerate(self.decisions):
-            if not exists(decision, choices):
+            if not exists(decision.places, choices):
                 continue
             for option in range(len(decision.labels)):
                 below = self._after(i, choices, option)
@@ -81,7 +77,7 @@ def take_census(decisions: tuple[Decision, ...]) -> Census:
         for state in states:
             known = dict(zip(live[i], state, strict=True))
             lookup = _Lookup(known)
-            options = range(len(decision.labels)) if exists(decision, lookup) else range(1)
+            options = range(len(decision.labels)) if exists(decision.places, lookup) else range(1)
             after: dict[State, int] = {}
             for option in options:
                 known[i] = option
@@ -92,7 +88,8 @@ def take_census(decisions: tuple[Decision, ...]) -> Census:
         states = {following for after in moves.values() for following in after}
         if len(states) > LARGEST_LEVEL:
             raise SpaceError(
-                f"the space cannot be counted: at {decision.path} over {LARGEST_LEVEL} combinations matter to later ones"
+                f"the space cannot be counted: over {LARGEST_LEVEL} combinations of the choices "
+                f"before {decision.path} matter to those after it; use fewer choices that others depend on"
             )
     ways: list[dict[State, int]] = [dict.fromkeys(states, 1)]
     for moves in reversed(levels):

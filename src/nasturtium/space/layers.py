@@ -1,4 +1,4 @@
-"""A network as a flat list of layers: the one form that counting, building, drawing and exporting read. No torch here.
+"""A network as a flat list of layers: the one form that counting, building, drawing and exporting read.
 
 Blocks write themselves into a `Wiring`, which infers every shape, so nobody types a number of input channels.
 """
@@ -232,7 +232,7 @@ class Wiring:
         outputs = _whole("channels", outputs)
         if channels % groups or outputs % groups:
             raise ShapeError(
-                f"{self._at(name)}: {groups} groups divide neither {channels} input nor {outputs} output channels"
+                f"{self._at(name)}: {groups} groups must divide {channels} input, {outputs} output channels"
             )
         size = (outputs, *(_strided(side, kernel, stride) for side in (height, width)))
         return self._write(name, Conv2d(channels, outputs, kernel, stride, groups, bias), size, x)

@@ -1,27 +1,29 @@
 """Blocks with their choices taken, each made once per combination of its own decisions.
 
-Two architectures share most of their blocks; resolving, naming and counting one is a look-up after the first time.
+Two architectures share most of their blocks: to resolve, name and count one is a look-up after the first
+time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
 
-from nasturtium.space.blocks import Block, Identity, Sequence
-from nasturtium.space.compile import Chain, Plan
+from nasturtium.space.block import Block, Identity, Sequence
+from nasturtium.space.decisions import reader
 from nasturtium.space.layers import Value, Wiring
+from nasturtium.space.plan import Plan, leaves, structure
+from nasturtium.space.text import spelled
 
 LARGEST_CACHE = 200_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slot:
-    """One block of a network, its choices taken. Compared by identity: a space keeps one object per combination.
+    """One block of a network, its choices taken. Compared by identity: a space keeps one per combination.
 
     Attributes:
-        path: Dotted path, for example ``stage1.block2``.
+        path: Dotted path of its layers, for example ``stage1.block2``.
         block: The block.
         canonical: Text that is equal for blocks that compute the same; empty for one that does nothing.
     """
@@ -36,28 +38,54 @@ class Slot:
             return self.block.wire(net, x)
 
 
-def walk(plan: Plan, choices: tuple[int, ...], kept: dict[tuple[Any, ...], Slot]) -> Iterator[Slot]:
-    """Yields the slots of the blocks that exist, in order; `kept` holds those made before."""
-    if isinstance(plan, Chain):
-        for child in plan.existing(choices)[1]:
-            yield from walk(child, choices, kept)
-        return
-    key = (id(plan), *[choices[index] for index in plan.decisions])
-    slot = kept.get(key)
-    if slot is None:
-        block = plan.take(choices)
-        slot = Slot(plan.path, block, canonical_text(block))
-        if len(kept) >= LARGEST_CACHE:
-            kept.clear()
-        kept[key] = slot
-    yield slot
+class _Leaf:
+    """One place for a block, and the slots made for it so far, by the options of its own decisions."""
+
+    __slots__ = ("key", "made", "plan")
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.key = reader(plan.decisions)
+        self.made: dict[Hashable, Slot] = {}
+
+    def resolve(self, choices: tuple[int, ...]) -> Slot:
+        block = self.plan.take(choices)
+        if len(self.made) >= LARGEST_CACHE:
+            self.made.clear()
+        slot = self.made[self.key(choices)] = Slot(self.plan.path, block, canonical_text(block))
+        return slot
+
+
+class Slots:
+    """The slots of any architecture; which leaves exist follows from a few decisions, looked up first."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._key = reader(sorted(structure(plan)))
+        self._existing: dict[Hashable, tuple[_Leaf, ...]] = {}
+        self._leaves: dict[int, _Leaf] = {}  # by id of the plan, which lives as long as this
+
+    def __call__(self, choices: tuple[int, ...]) -> list[Slot]:
+        """Returns the slots of the blocks that exist, in order."""
+        key = self._key(choices)
+        existing = self._existing.get(key)
+        if existing is None:
+            if len(self._existing) >= LARGEST_CACHE // 10:
+                self._existing.clear()
+            existing = self._existing[key] = tuple(map(self._leaf, leaves(self._plan, choices)))
+        return [leaf.made.get(leaf.key(choices)) or leaf.resolve(choices) for leaf in existing]
+
+    def _leaf(self, plan: Plan) -> _Leaf:
+        return self._leaves.setdefault(id(plan), _Leaf(plan))
 
 
 def canonical_text(block: Block) -> str:
-    """Returns a text that is equal for blocks that compute the same function, as far as the block knows."""
+    """Returns a text that is equal for blocks that compute the same, as far as the block knows."""
     if isinstance(block, Identity):
         return ""
     if isinstance(block, Sequence):
         return "\n".join(filter(None, map(canonical_text, block.blocks)))
     same = block.canonical()
-    return "" if same is None else repr(same)
+    if same is None:
+        return ""
+    return spelled(same) if same is block else f"{type(block).__qualname__} as {spelled(same)}"

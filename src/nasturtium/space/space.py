@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from nasturtium.architecture import Architecture
-from nasturtium.errors import ShapeError, SpaceError, unknown
-from nasturtium.space.blocks import Block, sequence
-from nasturtium.space.census import Census, exists, take_census
+from nasturtium.errors import ShapeError, SpaceError
+from nasturtium.space.block import Block, Sequence, sequence
+from nasturtium.space.census import Census, take_census
 from nasturtium.space.check import check_space
-from nasturtium.space.compile import Compiled, Decision, compile_tree
+from nasturtium.space.compile import Compiled, compile_tree
+from nasturtium.space.decisions import Conditions, Decision
 from nasturtium.space.layers import BlockSpan, Network, Shape, Value, Wiring
-from nasturtium.space.slots import Slot, walk
-
-CACHED_BLOCKS = 200_000
+from nasturtium.space.slots import Slot, Slots
+from nasturtium.space.text import named_options, parse_text, spelled_plan, write_text
 
 
 class Space:
@@ -53,10 +53,12 @@ class Space:
         self.outputs = outputs
         self._compiled: Compiled = compile_tree(self.tree)
         self.decisions: tuple[Decision, ...] = self._compiled.decisions
-        self._conditional = [(i, d) for i, d in enumerate(self.decisions) if not d.always]
-        self._sizes = tuple(len(decision.labels) for decision in self.decisions)
-        self._all_active = (True,) * len(self.decisions)
-        self._slots: dict[tuple[Any, ...], Slot] = {}
+        self._conditions = Conditions(self.decisions)
+        self._sizes = self._conditions.sizes
+        self._slots = Slots(self._compiled.plan)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (self.tree, self.name, self.input_shape, self.outputs)
 
     def __repr__(self) -> str:
         return f"Space({self.name!r}, {len(self.decisions)} decisions, {self.count:.3g} architectures)"
@@ -70,13 +72,12 @@ class Space:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of the decisions: equal where architectures of one space mean the same in the other."""
-        text = repr(
-            [
-                (d.path, d.labels, [sorted((i, sorted(o)) for i, o in p) for p in d.places])
-                for d in self.decisions
-            ]
-        )
+        """Digest of the whole space, its shapes aside: equal where an architecture means the same network."""
+        conditions = [
+            (d.path, d.labels, [[(i, sorted(o)) for i, o in place] for place in d.places])
+            for d in self.decisions
+        ]
+        text = f"{conditions}\n{spelled_plan(self._compiled.plan)}"
         return blake2b(text.encode(), digest_size=8).hexdigest()
 
     @cached_property
@@ -91,78 +92,72 @@ class Space:
     # Sampling and changing
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        """Draws each decision uniformly, in order; `unrank(rng.integers(count))` is uniform over architectures instead."""
-        draws = rng.random(len(self._sizes)).tolist()
-        choices = [int(draw * size) for draw, size in zip(draws, self._sizes, strict=True)]
-        for i, decision in self._conditional:
-            if not exists(decision, choices):
-                choices[i] = 0
-        return Architecture(self.fingerprint, tuple(choices))
+        """Draws each decision uniformly; for uniform architectures, `unrank` a random number instead."""
+        return self._settled([int(d * s) for d, s in zip(self._draws(rng), self._sizes, strict=True)])
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """Changes one decision, drawn uniformly, to another option; decisions that come to exist are drawn afresh.
+        """Changes one decision, drawn uniformly, to another option; those that come to exist are drawn.
 
         Raises:
             SpaceError: No decision has a second option.
         """
         choices = self._choices(architecture)
-        active = self.active(architecture)
-        free = [
-            i for i, (size, here) in enumerate(zip(self._sizes, active, strict=True)) if here and size > 1
-        ]
+        free = self._conditions.pattern(choices).free
         if not free:
             raise SpaceError(f"{self.name} has nothing to mutate: every decision has a single option")
         index = free[int(rng.random() * len(free))]
-        step = 1 + int(rng.random() * (self._sizes[index] - 1))
-        changed = list(choices)
-        changed[index] = (choices[index] + step) % self._sizes[index]
-        return self._settled(changed, active, lambda i: int(rng.random() * self._sizes[i]))
+        size = self._sizes[index]
+        option = (choices[index] + 1 + int(rng.random() * (size - 1))) % size
+        if index not in self._conditions.asked:  # the same decisions exist as before
+            return Architecture(self.fingerprint, (*choices[:index], option, *choices[index + 1 :]))
+        return self._changed(choices, index, option, self._draws(rng))
 
     def crossover(self, left: Architecture, right: Architecture, rng: np.random.Generator) -> Architecture:
-        """Takes each decision from one parent or the other, where it exists in both; else from the one that has it."""
-        parents = ((self._choices(left), self.active(left)), (self._choices(right), self.active(right)))
-        draws = rng.random(len(self._sizes)).tolist()
-        choices = [0] * len(self._sizes)
-        for i, decision in enumerate(self.decisions):
-            if not exists(decision, choices):
-                continue
-            having = [taken[i] for taken, active in parents if active[i]]
-            choices[i] = having[int(draws[i] * len(having))] if having else int(draws[i] * self._sizes[i])
-        return Architecture(self.fingerprint, tuple(choices))
+        """Takes each decision from either parent where both have it; else from the one that has it."""
+        one, other = self._choices(left), self._choices(right)
+        in_one, in_other = self.active(left), self.active(right)
+        child = []
+        for i, draw in enumerate(self._draws(rng)):
+            if in_one[i] and in_other[i]:
+                child.append(one[i] if draw < 0.5 else other[i])
+            elif in_one[i] or in_other[i]:
+                child.append(one[i] if in_one[i] else other[i])
+            else:
+                child.append(int(draw * self._sizes[i]))
+        return self._settled(child)
 
     def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Yields every architecture that differs in one decision; decisions that come to exist take their first option."""
+        """Yields all architectures one decision away; those that come to exist take their first option."""
         choices = self._choices(architecture)
-        active = self.active(architecture)
-        for index, size in enumerate(self._sizes):
-            for option in range(size) if active[index] else ():
+        first = [0.0] * len(choices)
+        for index in self._conditions.pattern(choices).free:
+            for option in range(self._sizes[index]):
                 if option != choices[index]:
-                    changed = list(choices)
-                    changed[index] = option
-                    yield self._settled(changed, active, lambda _: 0)
+                    yield self._changed(choices, index, option, first)
 
     def active(self, architecture: Architecture) -> tuple[bool, ...]:
         """Returns, per decision, whether it exists in this architecture."""
-        if not self._conditional:
-            return self._all_active
-        found = list(self._all_active)
-        for i, decision in self._conditional:
-            found[i] = exists(decision, architecture.choices)
-        return tuple(found)
+        return self._conditions.pattern(self._choices(architecture)).active
 
     def distance(self, left: Architecture, right: Architecture) -> int:
-        """Number of decisions in which two architectures differ, counting one that only one of them has."""
-        first, second = self.active(left), self.active(right)
-        rows = zip(self._choices(left), self._choices(right), first, second, strict=True)
+        """Number of decisions in which two architectures differ, those that only one of them has included."""
+        rows = zip(left.choices, right.choices, self.active(left), self.active(right), strict=True)
         return sum(a != b or here != there for a, b, here, there in rows)
 
-    def _settled(self, choices: list[int], before: tuple[bool, ...], draw: Any) -> Architecture:
-        for i, decision in self._conditional:
-            if not exists(decision, choices):
-                choices[i] = 0
-            elif not before[i]:
-                choices[i] = draw(i)
-        return Architecture(self.fingerprint, tuple(choices))
+    def _draws(self, rng: np.random.Generator) -> list[float]:
+        draws: list[float] = rng.random(len(self._sizes)).tolist()
+        return draws
+
+    def _settled(self, choices: list[int]) -> Architecture:
+        return Architecture(self.fingerprint, self._conditions.settle(choices))
+
+    def _changed(self, choices: tuple[int, ...], index: int, option: int, draws: list[float]) -> Architecture:
+        """Takes another option; a decision that did not exist, and now does, takes its share of `draws`."""
+        changed = list(choices)
+        for absent in self._conditions.pattern(choices).absent:
+            changed[absent] = int(draws[absent] * self._sizes[absent])
+        changed[index] = option
+        return self._settled(changed)
 
     # Numbers and names
 
@@ -183,18 +178,15 @@ class Space:
         if not isinstance(architecture, Architecture) or architecture.space != self.fingerprint:
             return False
         choices = architecture.choices
-        if len(choices) != len(self._sizes) or any(
-            not 0 <= c < s for c, s in zip(choices, self._sizes, strict=True)
-        ):
+        if len(choices) != len(self._sizes):
             return False
-        return all(choices[i] == 0 or exists(decision, choices) for i, decision in self._conditional)
+        if not all(0 <= choice < size for choice, size in zip(choices, self._sizes, strict=True)):
+            return False
+        return not any(choices[index] for index in self._conditions.pattern(choices).absent)
 
     def text(self, architecture: Architecture) -> str:
-        """Returns a line that a person can read and `parse` reads back: ``stage1.times=2 stage1.block1.kernel=5``."""
-        rows = zip(self.decisions, self._choices(architecture), self.active(architecture), strict=True)
-        return " ".join(
-            f"{decision.path}={decision.labels[option]}" for decision, option, here in rows if here
-        )
+        """Returns a line that a person can read and `parse` reads back: ``stage1.times=2 head.out=64``."""
+        return write_text(self, architecture)
 
     def parse(self, text: str) -> Architecture:
         """Returns the architecture of a line that `text` wrote.
@@ -203,51 +195,18 @@ class Space:
             UnknownName: A decision or an option that the space does not have.
             SpaceError: A decision is missing, given twice, or does not exist beside the others.
         """
-        given: dict[str, str] = {}
-        for word in text.split():
-            path, equals, label = word.rpartition("=")
-            if not equals or path in given:
-                raise SpaceError(
-                    f"{word!r} in an architecture of {self.name}: write each decision once, as path=option"
-                )
-            given[path] = label
-        for path in given:
-            if path not in self._numbers:
-                raise unknown("decision", path, self._numbers, where=self.name)
-        choices = [0] * len(self.decisions)
-        for i, decision in enumerate(self.decisions):
-            here = exists(decision, choices)
-            if here != (decision.path in given):
-                problem = "is missing" if here else "does not exist beside the options taken before it"
-                raise SpaceError(f"{decision.path} {problem}, in an architecture of {self.name}: {text!r}")
-            if here:
-                choices[i] = self._option(decision, given[decision.path])
-        return Architecture(self.fingerprint, tuple(choices))
+        return parse_text(self, text)
 
     def architecture(self, **options: Any) -> Architecture:
         """Returns the first architecture with the named decisions set, dots written as double underscores."""
-        wanted = {path.replace("__", "."): str(label) for path, label in options.items()}
-        choices = [0] * len(self.decisions)
-        for i, decision in enumerate(self.decisions):
-            if exists(decision, choices) and decision.path in wanted:
-                choices[i] = self._option(decision, wanted.pop(decision.path))
-        if wanted:
-            raise unknown("decision", next(iter(wanted)), self._numbers, where=self.name)
-        return Architecture(self.fingerprint, tuple(choices))
-
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {decision.path: i for i, decision in enumerate(self.decisions)}
-
-    def _option(self, decision: Decision, label: str) -> int:
-        if label not in decision.labels:
-            raise unknown("option", label, decision.labels, where=f"{decision.path} of {self.name}")
-        return decision.labels.index(label)
+        given = {path.replace("__", "."): str(label) for path, label in options.items()}
+        return named_options(self, given, complete=False)
 
     def _choices(self, architecture: Architecture) -> tuple[int, ...]:
         if architecture.space != self.fingerprint:
             raise SpaceError(
-                f"an architecture of another space (fingerprint {architecture.space}) was given to {self.name} ({self.fingerprint})"
+                f"an architecture of another space ({architecture.space}) was given to {self.name} "
+                f"({self.fingerprint}); carry it over by its text: space.parse(other.text(it))"
             )
         return architecture.choices
 
@@ -259,19 +218,19 @@ class Space:
 
     def slots(self, architecture: Architecture) -> list[Slot]:
         """Returns the blocks that exist, each resolved once per combination of its own decisions and kept."""
-        return list(walk(self._compiled.plan, self._choices(architecture), self._slots))
+        return self._slots(self._choices(architecture))
 
     def canonical(self, architecture: Architecture) -> str:
         """Returns a digest that is equal for architectures that are the same network.
 
-        Blocks that do nothing are left out, and a block that knows its symmetries (a cell) is reduced to what it
-        computes; so a set of these removes repeats and a cache never trains one network twice.
+        Blocks that do nothing are left out, and a block that knows its symmetries (a cell) is reduced to what
+        it computes; so a set of these removes repeats and a cache never trains one network twice.
         """
-        parts = "\n".join(slot.canonical for slot in self.slots(architecture) if slot.canonical)
+        parts = "\n".join([slot.canonical for slot in self.slots(architecture) if slot.canonical])
         return blake2b(parts.encode(), digest_size=12).hexdigest()
 
     def network(self, architecture: Architecture) -> Network:
-        """Returns the architecture as layers with all shapes inferred; the space must be bound to a task's shapes.
+        """Returns the architecture as layers, all shapes inferred; the space must be bound to a task.
 
         Raises:
             ShapeError: The blocks do not fit together; the message names the block.
@@ -290,15 +249,23 @@ class Space:
                 spans.append(BlockSpan(slot.path, slot.block.label, first, len(net.layers) - 1))
         if not net.layers:
             raise ShapeError(
-                f"{self.name}: this architecture has no layers at all: {self.text(architecture) or 'no decisions'}"
+                f"{self.name}: no layer at all in {self.text(architecture) or 'its one architecture'}; "
+                "add a block that is always there, such as a classifier"
             )
         return Network(self.input_shape, tuple(net.layers), tuple(spans))
 
     def check(self, samples: int = 64, seed: int = 0) -> None:
-        """Writes corner and random architectures as layers, without data, so that a misfit is found before any training.
+        """Writes corner and random architectures as layers, to find misfits before any training.
 
         Raises:
-            ShapeError: Some do not fit; the message names the decisions that every misfit shares.
+            SpaceError: Some do not fit (mostly a ShapeError); the message names the decisions to blame.
             InfeasibleSpace: None fit.
         """
         check_space(self, samples, seed)
+
+
+def _remade(tree: Sequence, name: str, input_shape: Shape | None, outputs: int | None) -> Space:
+    named = dict(zip(tree.names or (), tree.blocks, strict=True)) if tree.names else {}
+    return Space(
+        *(() if named else tree.blocks), name=name, input_shape=input_shape, outputs=outputs, **named
+    )

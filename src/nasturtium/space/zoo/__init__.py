@@ -1,4 +1,4 @@
-"""Spaces to start from, each in two sizes: ``small`` for small images and a CPU, ``published`` as in its paper."""
+"""Spaces to start from, in two sizes: ``small`` for small images and a CPU, ``published`` as in the paper."""
 
 from nasturtium.errors import unknown
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from nasturtium.space.blocks import Block, classifier, max_pool, unknown_op
+from nasturtium.space.block import Block, unknown_op
+from nasturtium.space.blocks import classifier, max_pool
 from nasturtium.space.choice import choice
 from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.space import Space
@@ -16,9 +17,10 @@ class ChainLayer(Block):
     """One layer of the chain.
 
     Attributes:
-        op: ``conv3x3``, ``conv5x5`` (each with norm and ReLU) or ``maxpool3x3`` (with a 1x1 where the width changes).
+        op: ``conv3x3``, ``conv5x5`` (each with norm and ReLU) or ``maxpool3x3`` (with a 1x1 where the width
+            changes).
         channels: Width of the output.
-        skip: Whether the input is added to the output, projected by a 1x1 convolution where the width changes.
+        skip: Whether the input is added to the output, projected by a 1x1 where the width changes.
     """
 
     op: str
@@ -52,8 +54,8 @@ def chain(size: str = "small") -> Space:
     """Returns the chain space: 18 options per layer, so 18 ** layers architectures.
 
     Args:
-        size: ``small`` has four layers, halved in the middle, for images of 8x8 to 32x32; ``published``, the size of
-            lectures, has ten, halved after the third and the sixth.
+        size: ``small`` has four layers, halved in the middle, for images of 8x8 to 32x32; ``published``, the
+            size of lectures, has ten, halved after the third and the sixth.
     """
     check_size(size)
     layers, halved_after = (4, (2,)) if size == "small" else (10, (3, 6))

@@ -23,8 +23,8 @@ def mobilenet(size: str = "small") -> Space:
     """Returns a space of inverted residuals; per block kernel, expansion and gate, per stage width and depth.
 
     Args:
-        size: ``small`` has three stages for images of 8x8 to 64x64; ``published`` has MobileNetV2's seven, for 224x224,
-            with MobileNetV2 1.0 among its members (3,504,872 params, 301 M MACs).
+        size: ``small`` has three stages for images of 8x8 to 64x64; ``published`` has MobileNetV2's seven,
+            for 224x224, with MobileNetV2 1.0 among its members (3,504,872 params, 301 M MACs).
     """
     check_size(size)
     return _small() if size == "small" else _published()
@@ -80,8 +80,8 @@ def mobilenet_v2(width: float = 1.0, *, small_images: bool = False) -> Space:
     """Returns MobileNetV2 itself, as a space of one architecture.
 
     Args:
-        width: Multiplier of all widths, rounded to multiples of 8 and never below 90 % of the product (Sandler et al.
-            2018, section 6.1; the rounding is that of the authors' released code).
+        width: Multiplier of all widths, rounded to multiples of 8 and never below 90 % of the product
+            (Sandler et al. 2018, section 6.1; the rounding is that of the authors' released code).
         small_images: Strides for 32x32: none in the stem and the second stage.
     """
     stages: dict[str, Any] = {}

@@ -6,7 +6,8 @@ from typing import Any
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import SpaceError
-from nasturtium.space.blocks import Block, conv, repeat, unknown_op
+from nasturtium.space.block import Block, repeat, unknown_op
+from nasturtium.space.blocks import conv
 from nasturtium.space.choice import choice
 from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.space import Space
@@ -52,9 +53,10 @@ class Cell201(Block):
     def canonical(self) -> object:
         """The output as an expression of the input (0), as the benchmark counts its 6,466 unique cells.
 
-        Terms of a sum are sorted, skips seen through, and an edge that carries zeros is written #. Like the benchmark's,
-        it is sound but not complete: # + x is kept apart from x, and a sum skipped into a sum is not sorted again. The
-        partition depends on how terms sort, so the form of a term, ``(input)@op``, is the benchmark's own.
+        Terms of a sum are sorted, skips seen through, and an edge that carries zeros is written #. Like the
+        benchmark's, it is sound but not complete: # + x is kept apart from x, and a sum skipped into a sum is
+        not sorted again. The partition depends on how terms sort, so the form of a term, ``(input)@op``, is
+        the benchmark's own.
         """
         values = ["0"]
         for node in (1, 2, 3):
@@ -74,7 +76,7 @@ class Cell201(Block):
 
 @dataclass(frozen=True)
 class Reduction201(Block):
-    """The residual block between stages: two 3x3 convolutions, the first of stride 2, around a pooled shortcut.
+    """The residual block between stages: two 3x3 convolutions, the first of stride 2, and a pooled shortcut.
 
     Attributes:
         out: Channels of the output.
@@ -116,8 +118,8 @@ def nasbench201(size: str = "small") -> Space:
     """Returns the space of the benchmark, 5 ** 6 = 15,625 architectures; 6,466 of them differ as functions.
 
     Args:
-        size: ``published`` has 16, 32, 64 channels and 5 cells a stage (params and MACs equal the table's); ``small``
-            has half the channels and one cell a stage.
+        size: ``published`` has 16, 32, 64 channels and 5 cells a stage (params and MACs equal the table's);
+            ``small`` has half the channels and one cell a stage.
     """
     check_size(size)
     width, cells = (16, 5) if size == "published" else (8, 1)

@@ -43,8 +43,8 @@ def nasbench_macro(size: str = "small") -> Space:
     """Returns the space of the benchmark, 3 ** 8 = 6,561 architectures; 3,969 of them differ as functions.
 
     Args:
-        size: ``published`` has widths 64, 128, 256 and a head of 1,280 (params and MACs equal the table's); ``small``
-            has an eighth of the widths.
+        size: ``published`` has widths 64, 128, 256 and a head of 1,280 (params and MACs equal the table's);
+            ``small`` has an eighth of the widths.
     """
     check_size(size)
     divisor = 8 if size == "small" else 1

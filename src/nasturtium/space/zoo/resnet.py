@@ -12,9 +12,10 @@ def resnet(size: str = "small") -> Space:
     """Returns a space of residual networks; per stage its width and depth.
 
     Args:
-        size: ``small`` has three stages of basic blocks for images of 8x8 to 64x64, with ResNet-20 among its members
-            (shortcuts projected); ``published`` has four stages of bottlenecks for 224x224, with the inner width of
-            each block open too, as in OFA's elastic ResNet, and ResNet-50 among its members (25,557,032 params).
+        size: ``small`` has three stages of basic blocks for images of 8x8 to 64x64, with ResNet-20 among its
+            members (shortcuts projected); ``published`` has four stages of bottlenecks for 224x224, with the
+            inner width of each block open too, as in OFA's elastic ResNet, and ResNet-50 among its members
+            (25,557,032 params).
     """
     check_size(size)
     return _small() if size == "small" else _published()
@@ -53,7 +54,7 @@ def _published() -> Space:
 
 
 def resnet_cifar(depth: int = 20, width: int = 16) -> Space:
-    """Returns the CIFAR ResNet of 6n + 2 layers (He et al. 2016, section 4.2), as a space of one architecture.
+    """Returns the CIFAR ResNet of 6n + 2 layers (He et al. 2016, section 4.2) as a space of one architecture.
 
     Args:
         depth: 20, 32, 44, 56 or 110; also 8 and 14.

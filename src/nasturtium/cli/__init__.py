@@ -1,0 +1,77 @@
+"""The command line: one file per command, each of which parses, calls and prints."""
+
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from nasturtium.cli import export, front, lists, report, retrain, search, show
+from nasturtium.errors import NasturtiumError
+
+app = typer.Typer(
+    name="nasturtium",
+    help="""Neural architecture search: from data and a device to a front of trained, exported, plain models.
+
+A first search, about two minutes:
+
+\b
+    nasturtium search --data digits --budget 1m --out runs/first
+
+Then look at runs/first/report.html, list what was found, and take a model away:
+
+\b
+    nasturtium front runs/first
+    nasturtium export runs/first --pick "latency_ms <= 1" --format onnx
+
+Every command explains itself with --help; what prints has --json.""",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command()(search.search)
+app.command()(show.show)
+app.command()(front.front)
+app.command()(report.report)
+app.command()(export.export)
+app.command()(retrain.retrain)
+app.command()(lists.spaces)
+app.command()(lists.methods)
+app.command()(lists.tasks)
+
+SEVERAL = ("--minimize", "--subject-to", "--format", "--set")
+
+
+def main() -> None:
+    """Runs the command line; what the user can mend is printed without a traceback, with exit status 2."""
+    try:
+        app(args=spread(sys.argv[1:]), prog_name="nasturtium")
+    except NasturtiumError as error:
+        _complain(f"{type(error).__name__}: {error}")
+        raise SystemExit(2) from None
+    except BrokenPipeError:
+        # The reader of a pipe, such as `head`, has gone: nothing is left to say, not even at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+
+
+def spread(arguments: list[str]) -> list[str]:
+    """Lets an option take several values, ``--minimize error latency_ms``: writes it before each of them."""
+    spread_out: list[str] = []
+    option, values = "", 0
+    for argument in arguments:
+        if argument.startswith("--"):
+            option, values = argument if argument in SEVERAL else "", 0
+            spread_out.append(argument)
+            continue
+        if option and values:
+            spread_out.append(option)
+        values += 1
+        spread_out.append(argument)
+    return spread_out
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)

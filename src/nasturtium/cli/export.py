@@ -1,0 +1,47 @@
+"""``nasturtium export``: a network of a run as a file that needs no nasturtium."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nasturtium.cli.printing import console, print_json
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    pick: Annotated[
+        list[str] | None,
+        typer.Option(help='Which network: "latency_ms <= 1", or a name such as knee; default: all picks.'),
+    ] = None,
+    format_: Annotated[
+        list[str] | None, typer.Option("--format", help="source, onnx or program; several.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to; models in the run's folder by default.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Writes networks of a run as ONNX, a torch.export program, or readable PyTorch source with its weights.
+
+    Every file is checked against the model, its latency is measured again, and a model card stands beside it.
+
+    \b
+        nasturtium export runs/first --pick "latency_ms <= 1" --format onnx
+        nasturtium export runs/first --pick knee --format source program
+    """
+    from nasturtium.cli.finish import export_picks
+    from nasturtium.run.run import Run
+
+    loaded = Run.load(run)
+    chosen = [loaded.front.pick(*pick)] if pick else list(loaded.picks)
+    files = export_picks(loaded, chosen, tuple(format_) if format_ else ("onnx",), out or run / "models")
+    if json:
+        print_json(files)
+        return
+    for file in files:
+        latency = f", {file['latency_ms']:.3g} ms" if file["latency_ms"] is not None else ""
+        console().print(
+            f"{file['pick']}: {file['path']}{latency}, largest difference {file['difference']:.1g}",
+            soft_wrap=True,
+        )

@@ -1,0 +1,121 @@
+"""What follows a search on the command line: exports, the report, and a few lines that say what came out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nasturtium.cli.printing import console, print_table, quantity
+from nasturtium.errors import ConfigError, unknown
+from nasturtium.run.front import Pick
+from nasturtium.run.run import Run
+
+NOTHING = "none"
+
+
+def finish(run: Run, formats: Sequence[str]) -> dict[str, Any]:
+    """Exports the picks that were trained for good, writes the report, and returns what came out."""
+    from nasturtium.report.page import write
+
+    trained = [pick for pick in run.picks if pick.retrained is not None]
+    files = export_picks(run, trained, formats, run.folder / "models") if run.complete else []
+    report = write(run, run.folder / "report.html")
+    return {
+        "folder": str(run.folder),
+        "complete": run.complete,
+        "trials": len(run.trials()),
+        "picks": [_pick(pick) for pick in run.picks],
+        "hypervolume": {
+            stage: run.hypervolume(stage) for stage in ("search", "baseline") if stage in run.stages
+        },
+        "models": files,
+        "report": str(report),
+    }
+
+
+def export_picks(
+    run: Run, picks: Sequence[Pick], formats: Sequence[str], folder: Path
+) -> list[dict[str, Any]]:
+    """Writes each pick in each format into a folder of its name.
+
+    Raises:
+        UnknownName: No such format.
+        ExportError: A file cannot be written, or differs from the model.
+    """
+    from nasturtium.export.artifact import FORMATS, export
+
+    wanted = [name for name in formats if name != NOTHING]
+    for name in wanted:
+        if name not in FORMATS:
+            raise unknown("export format", name, (*FORMATS, NOTHING))
+    files: list[dict[str, Any]] = []
+    for pick in picks:
+        for name in wanted:
+            try:
+                made = export(
+                    pick, folder / pick.name / f"{pick.name.replace('-', '_')}{FORMATS[name]}", run.task
+                )
+            except ConfigError as error:
+                # Without the extra the search itself is not lost: say what is missing and go on.
+                console().print(f"not exported as {name}: {error}", soft_wrap=True)
+                continue
+            latency = made.latency.median_ms if made.latency else None
+            files.append(
+                {
+                    "pick": pick.name,
+                    "path": str(made.path),
+                    "difference": made.difference,
+                    "latency_ms": latency,
+                }
+            )
+    return files
+
+
+def outcome(run: Run, found: dict[str, Any]) -> None:
+    """Prints what came out: the picks, the comparison with random search, and where everything is."""
+    say = console().print
+    if not found["trials"]:
+        say("No network was trained; the same command again goes on.")
+        return
+    names = _columns(run)
+    print_table(
+        ("network", *names, "test error, mean and 95 % interval"),
+        [(pick.name, *(quantity(n, pick.metrics[n]) for n in names), _tested(pick)) for pick in run.picks],
+        title=f"{found['trials']} networks tried; validation error, costs, and the final test",
+    )
+    volumes = found["hypervolume"]
+    if len(volumes) == 2 and len(run.objectives) > 1:
+        say(
+            f"Share of the objectives' box that the front covers: {volumes['search']:.3f}; "
+            f"random search at equal cost {volumes['baseline']:.3f} (one seed proves nothing)."
+        )
+    if not found["complete"]:
+        say("Interrupted; the same command again goes on from here.")
+    for file in found["models"]:
+        say(f"model:  {file['path']}", soft_wrap=True)
+    say(f"report: {found['report']}", soft_wrap=True)
+
+
+def _columns(run: Run) -> list[str]:
+    named = [name for objective in run.objectives for name in sorted(objective.metrics)]
+    known = run.picks[0].metrics if run.picks else {}
+    return [name for name in dict.fromkeys(("error", *named, "params")) if name in known]
+
+
+def _tested(pick: Pick) -> str:
+    if pick.retrained is None or not pick.retrained.errors:
+        return "not trained again"
+    interval = pick.retrained.interval
+    spread = f" ({100 * interval[0]:.2f} to {100 * interval[1]:.2f})" if interval else ""
+    return quantity("error", pick.retrained.mean) + spread
+
+
+def _pick(pick: Pick) -> dict[str, Any]:
+    again = pick.retrained
+    return {
+        "name": pick.name,
+        "architecture": pick.text,
+        "metrics": {name: float(value) for name, value in pick.metrics.items()},
+        "test_error": again.mean if again else None,
+        "test_error_interval": list(again.interval) if again and again.interval else None,
+        "trainings": len(again.errors) if again else 0,
+    }

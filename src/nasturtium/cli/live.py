@@ -1,0 +1,148 @@
+"""What a search shows while it runs: a live view on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from nasturtium.cli.printing import duration, quantity
+from nasturtium.front.dominance import non_dominated
+from nasturtium.front.objectives import parse_constraint, parse_objective
+from nasturtium.protocols import Candidate, Trial
+from nasturtium.run.picks import feasible
+
+if TYPE_CHECKING:
+    from nasturtium.run.budget import Purse
+    from nasturtium.run.record import Observer
+    from nasturtium.run.spec import Spec
+
+STAGES = {"search": "search", "baseline": "random search, equal cost"}
+PLAIN_EVERY = 5.0  # seconds between two plain lines
+
+
+@contextmanager
+def watched(spec: Spec) -> Iterator[Observer]:
+    """Gives the observer that shows the progress of a search on stderr."""
+    console = Console(stderr=True, highlight=False)
+    if console.is_terminal:
+        view = _View(spec)
+        with Live(view, console=console, refresh_per_second=4, transient=True):
+            yield view
+    else:
+        yield _Lines(spec)
+
+
+class _Progress:
+    """Where a stage stands."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.objectives = tuple(map(parse_objective, spec.minimize))
+        self.constraints = tuple(map(parse_constraint, spec.subject_to))
+        self.stage = ""
+        self.purse: Purse | None = None
+        self.trials: list[Trial] = []
+        self.working: Sequence[Candidate] = ()
+
+    def began(self, stage: str, purse: Purse, trials: Sequence[Trial]) -> None:
+        """Starts to count anew, from what former sessions told."""
+        self.stage, self.purse, self.trials = stage, purse, list(trials)
+
+    def asked(self, stage: str, candidates: Sequence[Candidate]) -> None:
+        """Notes what is worked on."""
+        self.working = candidates
+
+    def told(self, stage: str, trials: Sequence[Trial]) -> None:
+        """Counts results."""
+        self.trials += trials
+
+    def ended(self, stage: str) -> None:
+        """Nothing is worked on any more."""
+        self.working = ()
+
+    def title(self) -> str:
+        return STAGES.get(self.stage, "final trainings" if self.stage.startswith("retrain") else self.stage)
+
+    def share(self) -> float:
+        """Share of the budget that is spent, 0..1."""
+        return min(1.0, self.purse.spent / self.purse.budget.amount) if self.purse else 0.0
+
+    def time_left(self) -> str:
+        if self.purse is None or not self.trials:
+            return ""
+        if self.purse.budget.unit == "seconds":
+            return duration(self.purse.left)
+        pace = self.purse.seconds / max(self.purse.spent, 1e-9)
+        return duration(self.purse.left * pace)
+
+    def standing(self) -> str:
+        """The best so far, in words."""
+        failed = sum(trial.status == "failed" for trial in self.trials)
+        kept, points = feasible(self.trials, self.objectives, self.constraints)
+        parts = [f"{len(self.trials)} trials"]
+        if kept:
+            best = min(kept, key=lambda trial: trial.metrics.get("error", float("inf")))
+            parts.append(
+                "best " + ", ".join(f"{n} {quantity(n, best.metrics[n])}" for n in self._shown(best))
+            )
+            if len(self.objectives) > 1 and not self.stage.startswith("retrain"):
+                parts.append(f"{int(non_dominated(points).sum())} on the front")
+        if failed:
+            parts.append(f"{failed} failed")
+        return "; ".join(parts)
+
+    def _shown(self, trial: Trial) -> list[str]:
+        named = [name for objective in self.objectives for name in sorted(objective.metrics)]
+        return [name for name in dict.fromkeys(("error", *named)) if name in trial.metrics]
+
+
+class _View(_Progress):
+    """A panel that rich draws again and again."""
+
+    def __rich__(self) -> Group:
+        bar = ProgressBar(total=1.0, completed=self.share(), width=40)
+        line = Table.grid(padding=(0, 2))
+        left = self.time_left()
+        line.add_row(
+            Text(self.title(), style="bold"), bar, Text(f"about {left} left" if left else "starting")
+        )
+        return Group(line, Text(self.standing()))
+
+
+class _Lines(_Progress):
+    """A line when a stage begins and ends, and every few seconds between."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(spec)
+        self.last = 0.0
+
+    def began(self, stage: str, purse: Purse, trials: Sequence[Trial]) -> None:
+        """Says which stage begins."""
+        super().began(stage, purse, trials)
+        before = f", {len(trials)} trials done before" if trials else ""
+        self._say(f"{self.title()}: budget {purse.budget}{before}")
+
+    def told(self, stage: str, trials: Sequence[Trial]) -> None:
+        """Says how it stands, now and then."""
+        super().told(stage, trials)
+        if time.monotonic() - self.last > PLAIN_EVERY:
+            left = self.time_left()
+            self._say(f"{self.title()}: {self.standing()}" + (f"; about {left} left" if left else ""))
+
+    def ended(self, stage: str) -> None:
+        """Says how it ended."""
+        super().ended(stage)
+        self._say(f"{self.title()}: done, {self.standing()}")
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+        self.last = time.monotonic()

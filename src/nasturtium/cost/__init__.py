@@ -1,0 +1,1 @@
+"""What an architecture costs: counted from its shapes, or measured on this machine."""

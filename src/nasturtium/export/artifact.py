@@ -1,0 +1,142 @@
+"""Exporting a trained network: which format, and what came of it."""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from nasturtium.cost.device import Device, this_device
+from nasturtium.cost.measure import Latency, Run, calibrate, clock_for, measure
+from nasturtium.cost.runtime import fixed_threads, reference_run, session_run, torch_run
+from nasturtium.errors import ConfigError, unknown
+from nasturtium.export import card, onnx, program, source
+from nasturtium.export.card import Facts
+from nasturtium.protocols import Task
+from nasturtium.run.front import Pick
+from nasturtium.space.layers import Network
+
+FORMATS = {"onnx": ".onnx", "program": ".pt2", "source": ".py"}
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What `export` made.
+
+    Attributes:
+        path: The file.
+        files: All files written, the card last.
+        difference: Largest absolute difference of its logits to the model's, on random inputs.
+        latency: Of the artefact itself, for one input; None where it was not measured.
+        device: What that was measured on.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    difference: float
+    latency: Latency | None
+    device: Device
+
+
+def export(
+    model: nn.Module | Pick,
+    path: str | Path,
+    task: Task | None = None,
+    *,
+    format: str | None = None,
+    network: Network | None = None,
+    facts: Facts | None = None,
+    measured: bool = True,
+    threads: int = 1,
+) -> Artifact:
+    """Writes a trained network as a file that needs no nasturtium, with a model card beside it.
+
+    All formats take what the PyTorch model takes: normalised float32 images, [batch, channels, height,
+    width]. The card, the file's metadata and, in source, a function `preprocess` say how images are
+    normalised.
+
+    Args:
+        model: A module, in any mode and on any device; or a pick of a run, which brings the rest with it.
+        path: ``net.onnx`` for ONNX, ``net.pt2`` for a torch.export program, ``net.py`` for source, whose
+            weights then are in ``net.safetensors``.
+        task: What it was trained for.
+        format: ``onnx``, ``program`` or ``source``, where the path has no suffix that says so.
+        network: Gives the names of blocks for the comments of source.
+        facts: History of the network for the card.
+        measured: Whether to measure the latency of the artefact.
+        threads: Threads for that.
+
+    Raises:
+        UnknownName: There is no such format.
+        ConfigError: No task was given, or onnx or onnxruntime is not installed.
+        ExportError: The network cannot be written so, differs when read back, or the files cannot be written.
+    """
+    file, kind = _file(Path(path), format)
+    if isinstance(model, Pick):
+        task = task or model.run.task
+        network, facts = network or model.network, facts or _facts(model)
+        model = model.model()
+    if task is None:
+        raise ConfigError("export needs the task that the model was trained for: export(model, path, task)")
+    model = copy.deepcopy(model).cpu().eval()
+    difference = _write(model, file, kind, task, network)
+    device = this_device(threads)
+    latency = _latency(file, kind, task, threads) if measured else None
+    about = file.with_name(f"{file.name}.md")
+    card.write(about, file, task, facts or Facts(), latency=latency, device=str(device))
+    weights = (file.with_suffix(".safetensors"),) if kind == "source" else ()
+    return Artifact(file, (file, *weights, about), difference, latency, device)
+
+
+def _file(path: Path, kind: str | None) -> tuple[Path, str]:
+    """Returns the path with its suffix, and the name of the format."""
+    by_suffix = {suffix: name for name, suffix in FORMATS.items()}
+    if kind is None:
+        if path.suffix not in by_suffix:
+            raise unknown("export format", path.suffix or path.name, by_suffix, where="the end of the path")
+        return path, by_suffix[path.suffix]
+    if kind not in FORMATS:
+        raise unknown("export format", kind, FORMATS)
+    if path.suffix in by_suffix and path.suffix != FORMATS[kind]:
+        raise ConfigError(f"{path.name} does not fit the format {kind!r}; call it {path.stem}{FORMATS[kind]}")
+    return path if path.suffix == FORMATS[kind] else path.with_name(path.name + FORMATS[kind]), kind
+
+
+def _write(model: nn.Module, file: Path, kind: str, task: Task, network: Network | None) -> float:
+    if kind == "onnx":
+        return onnx.write(model, file, task)
+    if kind == "program":
+        return program.write(model, file, task)
+    source.write(model, file, task, network=network)
+    return 0.0
+
+
+def _latency(file: Path, kind: str, task: Task, threads: int) -> Latency:
+    clock = clock_for(threads)
+    with fixed_threads(threads):
+        run = _run(file, kind, task, threads)
+        return measure([run], calibrate(reference_run(), clock=clock), clock=clock)[0]
+
+
+def _run(file: Path, kind: str, task: Task, threads: int) -> Run:
+    if kind == "onnx":
+        return session_run(str(file), task.input_shape, threads)
+    if kind == "source":
+        return torch_run(source.imported(file).load(), task.input_shape)
+    module = torch.export.load(file).module()
+    x = torch.zeros(1, *task.input_shape)
+    return lambda: module(x)
+
+
+def _facts(pick: Pick) -> Facts:
+    sessions = pick.run.sessions
+    return Facts(
+        retrained=pick.retrained,
+        metrics=pick.metrics,
+        architecture=pick.text,
+        specification=pick.run.spec.to_toml(),
+        seed=pick.run.spec.seed,
+        versions=sessions[-1].versions if sessions else {},
+        devices=tuple(dict.fromkeys(session.device for session in sessions)),
+    )

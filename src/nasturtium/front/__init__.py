@@ -1,0 +1,1 @@
+"""Objectives, constraints, and which of many trade-offs are worth keeping. Thin, over moocore."""

@@ -1,0 +1,184 @@
+"""What a search makes small (objectives) and what it must respect (constraints), read from text."""
+
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from nasturtium.errors import ConfigError
+from nasturtium.front.expression import parse_expression
+from nasturtium.protocols import Trial
+
+# Above any value of a real objective, and far enough below the largest float that a violation can be told
+# apart.
+_BROKEN = 1e100
+_UNITS: Mapping[str, float] = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
+_CONSTRAINT = re.compile(
+    r"\s*(?P<metric>[^\W\d]\w*)\s*(?P<op><=|>=|<|>)\s*"
+    r"(?P<number>[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>[kKMGB]?)\s*"
+)
+_OPS: Mapping[str, Callable[[float, float], bool]] = {
+    "<=": lambda value, bound: value <= bound,
+    ">=": lambda value, bound: value >= bound,
+    "<": lambda value, bound: value < bound,
+    ">": lambda value, bound: value > bound,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A bound on one metric, such as ``params <= 200e3``.
+
+    Attributes:
+        metric: Name of the metric.
+        op: ``<=``, ``>=``, ``<`` or ``>``.
+        bound: The bound, in the metric's unit.
+    """
+
+    metric: str
+    op: str
+    bound: float
+
+    @property
+    def upper(self) -> bool:
+        """Whether the metric must be small."""
+        return self.op[0] == "<"
+
+    def holds(self, metrics: Mapping[str, float]) -> bool:
+        """Whether the metrics respect the bound; a metric that is missing or not finite does not."""
+        value = metrics.get(self.metric, math.nan)
+        return math.isfinite(value) and _OPS[self.op](value, self.bound)
+
+    def violation(self, metrics: Mapping[str, float]) -> float:
+        """Returns the excess as a share of the bound: 0 exactly when it holds, inf when not known."""
+        if self.holds(metrics):
+            return 0.0
+        value = metrics.get(self.metric, math.nan)
+        if not math.isfinite(value):
+            return math.inf
+        excess = abs(value - self.bound) / (abs(self.bound) or 1.0)
+        return max(excess, sys.float_info.epsilon)  # `params < 5` is broken by 5, although by nothing
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.op} {self.bound:.12g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A metric, or arithmetic of metrics, to be made small.
+
+    Examples: ``error``; ``error * (latency_ms / 80) ** 0.07`` (Tan et al. 2019, MnasNet, eq. 2, turned to be
+    minimised); ``loss * log(latency_ms) ** 0.6`` (Wu et al. 2019, FBNet, eq. 2).
+
+    Attributes:
+        text: The expression.
+        subject_to: Constraints that a value worth having respects; see `subject_to`.
+        metrics: Names of the metrics in `text`.
+
+    Raises:
+        ConfigError: The text is not an expression that `parse_expression` understands.
+    """
+
+    text: str
+    subject_to: tuple[Constraint, ...] = ()
+    metrics: frozenset[str] = field(init=False, compare=False)
+    _value: Callable[[Mapping[str, float]], float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        value, metrics = parse_expression(self.text)
+        object.__setattr__(self, "_value", value)
+        object.__setattr__(self, "metrics", metrics)
+
+    def __call__(self, metrics: Mapping[str, float]) -> float:
+        """Returns the value; inf when a metric is missing or not finite, or the arithmetic has no value.
+
+        Where a constraint of `subject_to` is broken, the value is larger than any that respects them all, and
+        the larger the more it is broken: the constrained domination of Deb et al. 2002, section VI.
+        """
+        try:
+            for name in self.metrics:
+                if not math.isfinite(metrics[name]):
+                    return math.inf
+            value = float(self._value(metrics))
+        except (KeyError, ArithmeticError, ValueError):
+            return math.inf
+        if not math.isfinite(value):
+            return math.inf
+        if self.subject_to:
+            broken = sum(constraint.violation(metrics) for constraint in self.subject_to)
+            return value if broken == 0 else _BROKEN * (1 + broken)
+        return value
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, tuple[Constraint, ...]]]:
+        return type(self), (
+            self.text,
+            self.subject_to,
+        )  # a compiled expression cannot be sent to another process
+
+
+def parse_objective(text: str) -> Objective:
+    """Returns the objective that the text describes; see `Objective`."""
+    return Objective(text)
+
+
+def parse_constraint(text: str) -> Constraint:
+    """Returns the constraint that the text describes.
+
+    The form is ``metric <= number``, with ``<=``, ``>=``, ``<`` or ``>``, and k, M or G (also B) for
+    thousands, millions and thousands of millions: ``params <= 200k``, ``latency_ms < 2``.
+
+    Raises:
+        ConfigError: The text has another form, or the number is not finite.
+    """
+    match = _CONSTRAINT.fullmatch(text)
+    bound = float(match["number"]) * _UNITS[match["unit"]] if match else math.nan
+    if match is None or not math.isfinite(bound):
+        raise ConfigError(
+            f"constraint {text!r} is not understood; write metric, one of {' '.join(_OPS)}, and a number: "
+            "params <= 200e3, macs <= 30M or latency_ms <= 2"
+        )
+    return Constraint(match["metric"], match["op"], bound)
+
+
+def check_consistent(constraints: Iterable[Constraint]) -> None:
+    """Raises a ConfigError that names two constraints which no number can meet at once, if there are such."""
+    for metric, bounds in _by_metric(constraints).items():
+        low = max((c for c in bounds if not c.upper), key=lambda c: (c.bound, c.op == ">"), default=None)
+        high = min((c for c in bounds if c.upper), key=lambda c: (c.bound, c.op == "<="), default=None)
+        if low is None or high is None or low.bound < high.bound:
+            continue
+        if low.bound > high.bound or low.op == ">" or high.op == "<":
+            raise ConfigError(f"no {metric} can meet both {low} and {high}; change or drop one of them")
+
+
+def _by_metric(constraints: Iterable[Constraint]) -> dict[str, list[Constraint]]:
+    grouped: dict[str, list[Constraint]] = {}
+    for constraint in constraints:
+        grouped.setdefault(constraint.metric, []).append(constraint)
+    return grouped
+
+
+def subject_to(objectives: Iterable[Objective], constraints: Iterable[Constraint]) -> tuple[Objective, ...]:
+    """Returns the objectives such that any trial that breaks a constraint ranks below all that break none.
+
+    For constraints on metrics which only a training can tell (``error <= 0.1``), so that candidates cannot be
+    refused beforehand. Every objective of such a trial has the same value, so the less broken one dominates
+    the more broken.
+    """
+    bounds = tuple(constraints)
+    return tuple(replace(objective, subject_to=bounds) for objective in objectives)
+
+
+def values(objectives: Sequence[Objective], trial: Trial) -> tuple[float, ...]:
+    """Returns the value of each objective; inf for all of them unless the trial is ok."""
+    if trial.status != "ok":
+        return (math.inf,) * len(objectives)
+    return tuple([objective(trial.metrics) for objective in objectives])
+
+
+ERROR: tuple[Objective, ...] = (Objective("error"),)  # what a search makes small unless it is told otherwise

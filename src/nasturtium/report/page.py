@@ -1,0 +1,234 @@
+"""One self-contained HTML page about a run, which needs neither network nor server: `write(run, path)`."""
+
+import os
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasturtium.errors import StoreError
+from nasturtium.front.objectives import parse_objective
+from nasturtium.report.contents import Contents, Point, Stage
+from nasturtium.report.draw import svg
+from nasturtium.report.progress import box_of
+from nasturtium.report.quantities import DASH, NAMES, duration, quantity, test_error, test_interval, title_of
+from nasturtium.report.words import COSTS, best_pick, comparison, headline, precision
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from nasturtium.run.run import Run
+
+REASONS = 12
+FRONT_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A plot on the page: its id, what it shows in a line, and its HTML, which comes from plotly."""
+
+    name: str
+    caption: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table on the page; the cells are plain text. The first column is the row's name."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def write(run: "Run", path: str | os.PathLike[str]) -> Path:
+    """Writes the page about a run, and returns where.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    target = Path(path)
+    text = html(run)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"cannot write the report {target}: {error.strerror}. Give a path that can be written"
+        ) from error
+    return target
+
+
+def html(run: "Run") -> str:
+    """Returns the page about a run as text."""
+    from nasturtium.report.reading import contents_of
+
+    return render(contents_of(run))
+
+
+def render(contents: Contents) -> str:
+    """Returns the page that says `contents`; every text in it is escaped."""
+    from jinja2 import Environment, StrictUndefined
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    plots = _plots(contents)
+    return environment.from_string(_asset("page.html")).render(
+        contents=contents,
+        style=_asset("page.css"),
+        script=_asset("page.js"),
+        plotly=get_plotlyjs() if plots else "",
+        plots=plots,
+        headline=headline(contents),
+        tiles=_tiles(contents),
+        comparison=comparison(contents),
+        picks=_pick_table(contents),
+        precision=precision(contents),
+        drawings=[svg(pick.network, title=pick.name) if pick.network else "" for pick in contents.picks],
+        front=_front_table(contents),
+        stages=_stage_table(contents),
+        failures=_failure_table(contents),
+    )
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _plots(contents: Contents) -> dict[str, list[Plot]]:
+    """The plots of the page's two sections; none while no trial counts."""
+    box = box_of(contents)
+    if box is None:
+        return {}
+    from nasturtium.report import plots
+
+    several = len(contents.objectives) > 1
+    costs = contents.objectives[1:] or tuple(parse_objective(metric) for metric in _other_costs(contents)[:1])
+    shown = "front" if several else "cost"
+    return {
+        "front": [
+            _plot(f"{shown}{number or ''}", _front_caption(contents), plots.trade_off(contents, cost))
+            for number, cost in enumerate(costs)
+        ],
+        "progress": [_plot("progress", _progress_caption(contents), plots.progress(contents, box))],
+    }
+
+
+def _plot(name: str, caption: str, figure: "go.Figure") -> Plot:
+    config = {"responsive": True, "displayModeBar": False}
+    markup = figure.to_html(full_html=False, include_plotlyjs=False, config=config, div_id=name)
+    return Plot(name, caption, markup)
+
+
+def _other_costs(contents: Contents) -> list[str]:
+    """Costs that trials know although nobody asked for them to be small, the most telling first."""
+    points = contents.usable(contents.search)
+    known = {metric for point in points for metric in point.metrics}
+    used = {metric for objective in contents.objectives for metric in objective.metrics}
+    return [metric for metric in (*COSTS, "macs") if metric in known - used]
+
+
+def _front_caption(contents: Contents) -> str:
+    picks = " Diamonds are the picks after training again, at their error on the test split." * bool(
+        contents.picks
+    )
+    if len(contents.objectives) > 1:
+        return f"Each dot is a trained network; down and left is better. Point at one to see it.{picks}"
+    return f"Each dot is a trained network. Point at one to see it.{picks}"
+
+
+def _progress_caption(contents: Contents) -> str:
+    if len(contents.objectives) > 1:
+        return (
+            "The share of the box around all trials that the front so far dominates (its hypervolume): more "
+            "is better. The box ends a tenth of the range beyond the worst values."
+        )
+    return "The lowest value so far; lower is better."
+
+
+def _tiles(contents: Contents) -> list[tuple[str, str]]:
+    """The few numbers that a reader wants first."""
+    best = best_pick(contents.picks)
+    tiles = []
+    if best is not None:
+        tiles.append(("test error of the best pick", test_error(best.tested)))
+        tiles += [(NAMES[name], quantity(name, best.found[name])) for name in COSTS[:2] if name in best.found]
+    elif points := contents.usable(contents.search):
+        lowest = min(contents.values(points)[:, 0])
+        first = contents.objectives[0].text
+        tiles.append((f"lowest {title_of(first)} in the search", quantity(first, float(lowest))))
+    if len(contents.objectives) > 1:
+        tiles.append(("networks on the front", str(len(contents.front(contents.usable(contents.search))))))
+    tiles.append(("trials", f"{len(contents.search.points):,}"))
+    return tiles
+
+
+def _pick_table(contents: Contents) -> Table:
+    columns = [
+        name for name in ("params", "macs", *COSTS[1:]) if any(name in pick.found for pick in contents.picks)
+    ]
+    rows = tuple(
+        (
+            pick.name,
+            quantity("error", pick.found.get("error")),
+            test_error(pick.tested),
+            test_interval(pick.tested),
+            str(len(pick.tested.errors) if pick.tested else 0),
+            *(quantity(name, pick.found.get(name)) for name in columns),
+        )
+        for pick in contents.picks
+    )
+    titles = (
+        "pick",
+        "validation error",
+        "test error",
+        "95% interval",
+        "trainings",
+        *map(title_of, columns),
+    )
+    return Table(titles, rows)
+
+
+def _front_table(contents: Contents) -> Table:
+    """The front in figures, for whoever cannot use the plot."""
+    if len(contents.objectives) < 2:
+        return Table((), ())
+    points = contents.front(contents.usable(contents.search))[:FRONT_ROWS]
+    rows = tuple((str(point.number), *_values(contents, point), point.text) for point in points)
+    titles = (title_of(objective.text) for objective in contents.objectives)
+    return Table(("trial", *titles, "architecture"), rows)
+
+
+def _values(contents: Contents, point: Point) -> list[str]:
+    return [quantity(objective.text, objective(point.metrics)) for objective in contents.objectives]
+
+
+def _stage_table(contents: Contents) -> Table:
+    rows = tuple(
+        (stage.name, str(len(stage.points)), *_counts(stage), _training(stage), duration(stage.seconds))
+        for stage in contents.stages
+    )
+    return Table(("stage", "trials", "failed", "infeasible", "training", "wall time"), rows)
+
+
+def _counts(stage: Stage) -> list[str]:
+    return [str(sum(point.status == status for point in stage.points)) for status in ("failed", "infeasible")]
+
+
+def _training(stage: Stage) -> str:
+    return duration(stage.points[-1].spent) if stage.points else duration(0)
+
+
+def _failure_table(contents: Contents) -> Table:
+    """Trials that did not succeed, one row for each reason."""
+    groups: dict[tuple[str, str, str], list[Point]] = {}
+    for stage in contents.stages:
+        for point in stage.points:
+            if point.status != "ok":
+                groups.setdefault((stage.name, point.status, point.problem or DASH), []).append(point)
+    often = sorted(groups.items(), key=lambda group: -len(group[1]))[:REASONS]
+    rows = tuple(
+        (name, status, str(len(points)), why, points[0].text) for (name, status, why), points in often
+    )
+    return Table(("stage", "status", "trials", "why", "for example"), rows)

@@ -1,0 +1,170 @@
+"""Reads a run into the contents of its page."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from nasturtium.architecture import Architecture
+from nasturtium.cost.device import this_device
+from nasturtium.errors import StoreError
+from nasturtium.protocols import Trial
+from nasturtium.report.contents import Contents, Facts, Pick, Point, Stage
+from nasturtium.run.spec import Spec
+from nasturtium.run.stages import BASELINE, SEARCH
+
+if TYPE_CHECKING:
+    from nasturtium.run.front import Pick as Chosen
+    from nasturtium.run.run import Run
+    from nasturtium.space.space import Space
+
+Text = Callable[[Architecture], str]
+
+
+def contents_of(run: Run) -> Contents:
+    """Returns what there is to say about a run, finished or not.
+
+    Without its space (a run of a space made in Python, loaded by its folder alone) there are no drawings,
+    and architectures are written as the options that the journal recorded.
+    """
+    space = _space(run)
+    text = space.text if space else _recorded_text(run)
+    stages = {name: _stage(run, name, text) for name in run.stages}
+    data = run.header.task
+    return Contents(
+        title=f"{run.spec.data or 'Search'}: {run.spec.space} by {run.spec.method}",
+        asked=_asked(run, space),
+        method=run.spec.method,
+        objectives=run.objectives,
+        search=stages.get(SEARCH, Stage(SEARCH)),
+        reference=run.reference,
+        constraints=run.constraints,
+        baseline=stages.get(BASELINE),
+        later=tuple(stage for name, stage in stages.items() if name not in (SEARCH, BASELINE)),
+        picks=tuple(_pick(run, pick, text, space) for pick in run.picks),
+        facts=_facts(run),
+        folder=str(run.folder),
+        finished=run.complete,
+        command=command(run.spec, str(run.folder)),
+        specification=run.spec.to_toml(),
+        test_images=data["images"]["test"] if "images" in data else None,
+    )
+
+
+def command(spec: Spec, folder: str) -> str:
+    """Returns what to type to do a search again: its options or, where they cannot say it, its file."""
+    plain = Spec(
+        spec.data, spec.space, spec.method, spec.minimize, spec.subject_to, spec.budget, spec.out, spec.seed
+    )
+    if plain != spec:
+        return shlex.join(["nasturtium", "search", f"{folder}/run.toml"])
+    words = ["nasturtium", "search", "--data", spec.data, "--space", spec.space, "--method", spec.method]
+    words += ["--minimize", *spec.minimize]
+    words += ["--subject-to", *spec.subject_to] if spec.subject_to else []
+    words += ["--budget", str(spec.budget), "--seed", str(spec.seed), "--out", folder]
+    return shlex.join(words)
+
+
+def _space(run: Run) -> Space | None:
+    try:
+        return run.space
+    except StoreError:
+        return None
+
+
+def _recorded_text(run: Run) -> Text:
+    decisions = run.header.decisions
+
+    def text(architecture: Architecture) -> str:
+        pairs = zip(decisions, architecture.choices, strict=True)
+        return " ".join(f"{path}={labels[option]}" for (path, labels), option in pairs)
+
+    return text
+
+
+def _stage(run: Run, name: str, text: Text) -> Stage:
+    trials = run.trials(name)
+    return Stage(name, tuple(_points(trials, text)), run.seconds(name))
+
+
+def _points(trials: Sequence[Trial], text: Text) -> list[Point]:
+    timed = any("train_seconds" in trial.metrics for trial in trials)
+    spent, points = 0.0 if timed else math.nan, []
+    for trial in trials:
+        if math.isfinite(seconds := trial.metrics.get("train_seconds", 0.0)):
+            spent += seconds
+        words = text(trial.architecture)
+        points.append(Point(trial.candidate.number, words, trial.metrics, spent, trial.status, trial.error))
+    return points
+
+
+def _pick(run: Run, pick: Chosen, text: Text, space: Space | None) -> Pick:
+    weights = pick.retrained.weights if pick.retrained else pick.trial.weights
+    return Pick(
+        name=pick.name,
+        text=text(pick.architecture),
+        found=pick.metrics,
+        again=pick.retrained,
+        network=space.network(pick.architecture) if space else None,
+        model=str(run.folder / weights) if weights else None,
+    )
+
+
+def _asked(run: Run, space: Space | None) -> Facts:
+    spec = run.spec
+    size = f", {_count(space.count)} architectures" if space else ""
+    parameters = ", ".join(f"{name}={value}" for name, value in spec.parameters.items())
+    retrain = spec.retrain
+    return (
+        ("data", _data(run)),
+        ("space", f"{spec.space}, {len(run.header.decisions)} decisions{size}"),
+        ("method", f"{spec.method} ({parameters})" if parameters else spec.method),
+        ("minimise", ", ".join(spec.minimize)),
+        ("subject to", ", ".join(spec.subject_to) or "nothing"),
+        ("budget", str(spec.budget)),
+        ("seed", str(spec.seed)),
+        ("baseline", "random search at equal cost" if spec.baseline else "none"),
+        ("final trainings", f"{retrain.picks} picks, {retrain.times} times each"),
+    )
+
+
+def _data(run: Run) -> str:
+    data = run.header.task
+    if not data:
+        return run.spec.data or "none: an evaluator of its own"
+    images, shape = data["images"], " x ".join(map(str, data["input_shape"]))
+    splits = ", ".join(f"{count:,} {split}" for split, count in images.items())
+    return f"{data['name']}: images of {shape}, {len(data['classes'])} classes; {splits}"
+
+
+def _facts(run: Run) -> Facts:
+    sessions, data = run.sessions, run.header.task
+    facts = [("space", f"{run.header.space}"), ("seed", str(run.spec.seed))]
+    if data:
+        facts += [
+            (name, str(data[key])) for name, key in (("licence", "licence"), ("digest of data", "digest"))
+        ]
+        facts += [("test split", str(data["test_split"])), ("seed of split", str(data["split_seed"]))]
+    if sessions:
+        facts += [
+            ("started", sessions[0].started),
+            ("sessions", str(len(sessions))),
+            ("device", _device(sessions[-1].device)),
+            ("versions", ", ".join(f"{name} {version}" for name, version in sessions[-1].versions.items())),
+        ]
+    return tuple(facts)
+
+
+def _device(fingerprint: str) -> str:
+    here = this_device()
+    return (
+        str(here)
+        if here.fingerprint == fingerprint
+        else f"{fingerprint}, not the machine that made this page"
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number < 1e12 else f"{number:.2e}"

@@ -1,0 +1,1 @@
+"""The loop, and everything that a run is made of."""

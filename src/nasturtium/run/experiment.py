@@ -1,0 +1,151 @@
+"""An experiment: a specification with its names resolved and checked, before anything is trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nasturtium.cost.costs import MEASURED, Costs
+from nasturtium.errors import ConfigError, unknown
+from nasturtium.front.objectives import (
+    Constraint,
+    Objective,
+    check_consistent,
+    parse_constraint,
+    parse_objective,
+)
+from nasturtium.protocols import Evaluator, Strategy
+from nasturtium.run.budget import Budget, parse_budget
+from nasturtium.run.names import parameters_of, resolve
+from nasturtium.run.spec import Spec
+from nasturtium.run.typed import to_table
+from nasturtium.store.records import Header
+
+if TYPE_CHECKING:
+    from nasturtium.space.space import Space
+    from nasturtium.tasks.images import ImageClassification
+
+Method = Callable[..., Strategy]
+
+TRAINED = frozenset({"error", "loss", "train_seconds", "epochs"})  # metrics that only a training can tell
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """All that a run needs, resolved.
+
+    Attributes:
+        spec: What was asked.
+        space: Bound to the shapes of the data.
+        task: The data; None where an evaluator was given instead.
+        evaluator: What was given instead of data; None where networks are trained.
+        method: Makes the strategy.
+        objectives: What is made small.
+        constraints: What must hold.
+        budget: Of the search.
+    """
+
+    spec: Spec
+
+    space: Space
+    task: ImageClassification | None
+    evaluator: Evaluator | None
+    method: Method
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...]
+    budget: Budget
+
+    @property
+    def metrics(self) -> set[str]:
+        """The metrics that objectives and constraints speak of."""
+        bounded = {constraint.metric for constraint in self.constraints}
+        return bounded.union(*(objective.metrics for objective in self.objectives))
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return Path(self.spec.out or ".")
+
+    def header(self, device: str) -> Header:
+        """Returns what the journal says of the run; the device counts only where what it measures decides."""
+        identity = _identity(self)
+        if self.metrics & set(MEASURED) and self.evaluator is None:
+            identity["device"] = device
+        shape = tuple(self.space.input_shape or ())
+        decisions = tuple((d.path, d.labels) for d in self.space.decisions)
+        data = self.task.describe() if self.task else {}
+        spec = to_table(self.spec)
+        return Header(self.space.fingerprint, shape, self.space.outputs or 0, identity, spec, decisions, data)
+
+
+def prepare(
+    spec: Spec,
+    space: Space,
+    *,
+    task: ImageClassification | None = None,
+    evaluator: Evaluator | None = None,
+    method: Method | None = None,
+) -> Experiment:
+    """Returns the experiment that a specification means, checked as far as it can be without training.
+
+    Args:
+        spec: What was asked.
+        space: Where to search; it is bound to the data.
+        task: The data, or
+        evaluator: what finds out how good candidates are.
+        method: Makes the strategy; None is the one that the specification names.
+
+    Raises:
+        ConfigError: something in it is unknown, absurd or contradictory.
+        ShapeError: blocks of the space do not fit together, or not to the data.
+    """
+    if (task is None) == (evaluator is None):
+        raise ConfigError("give either a task, on whose data networks are trained, or an evaluator")
+    budget = parse_budget(spec.budget)
+    objectives = tuple(map(parse_objective, spec.minimize))
+    constraints = tuple(map(parse_constraint, spec.subject_to))
+    check_consistent(constraints)
+    method = method or resolve("method", spec.method)
+    _check_parameters(method, spec)
+    experiment = Experiment(spec, space, task, evaluator, method, objectives, constraints, budget)
+    if task is None:
+        return experiment
+    for name in sorted(experiment.metrics):
+        if name not in Costs.names | TRAINED:
+            raise unknown("metric", name, Costs.names | TRAINED)
+    bound = space.bind(task.input_shape, task.outputs)
+    bound.check()
+    return replace(experiment, space=bound)
+
+
+def _check_parameters(method: Method, spec: Spec) -> None:
+    known = parameters_of(method)
+    for name in spec.parameters:
+        if name not in known:
+            raise unknown("parameter", name, known, where=f"method {spec.method}")
+
+
+def _identity(experiment: Experiment) -> dict[str, str]:
+    spec, space, task = experiment.spec, experiment.space, experiment.task
+    first = space.canonical(space.unrank(0))  # the fixed blocks, which the fingerprint does not cover
+    return {
+        "space": f"{space.name} ({space.fingerprint[:8]}-{first[:8]})",
+        "data": _data(task) if task else f"evaluator {type(experiment.evaluator).__qualname__}",
+        "method": spec.method,
+        "parameters": json.dumps(dict(spec.parameters), sort_keys=True),
+        "minimize": ", ".join(spec.minimize),
+        "subject_to": ", ".join(spec.subject_to) or "nothing",
+        "seed": str(spec.seed),
+        **{f"recipe.{name}": str(value) for name, value in asdict(spec.recipe).items()},
+    }
+
+
+def _data(task: ImageClassification) -> str:
+    about: Mapping[str, Any] = task.describe()
+    parts = [about.get(name) for name in ("digest", "images", "split_seed", "preparation", "input_shape")]
+    digest = blake2b(json.dumps(parts, default=str).encode(), digest_size=4).hexdigest()
+    return f"{task.name} ({digest})"

@@ -1,0 +1,85 @@
+"""Which networks of a front to look at closely: the most accurate, the knee, the cheapest."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasturtium.front.dominance import non_dominated
+from nasturtium.front.objectives import Constraint, Objective, values
+from nasturtium.protocols import Trial
+
+Points = NDArray[np.float64]
+
+QUALITY = frozenset({"error", "loss", "test_error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One network chosen from a front.
+
+    Attributes:
+        row: Which point it is.
+        name: Why it was chosen.
+    """
+
+    row: int
+    name: str
+
+
+def feasible(
+    trials: Iterable[Trial], objectives: Sequence[Objective], constraints: Sequence[Constraint]
+) -> tuple[list[Trial], Points]:
+    """Returns the trials that succeeded and meet the constraints, and their objectives [n, m]."""
+    kept, points = [], []
+    for trial in trials:
+        point = values(objectives, trial)
+        if all(map(math.isfinite, point)) and all(bound.holds(trial.metrics) for bound in constraints):
+            kept.append(trial)
+            points.append(point)
+    return kept, np.array(points, dtype=float).reshape(len(kept), len(objectives))
+
+
+def choose(points: Points, objectives: Sequence[Objective], count: int) -> list[Choice]:
+    """Returns up to `count` points worth a closer look.
+
+    With one objective: the lowest. With several, from the front: the lowest error, the knee (nearest to
+    the ideal point, every objective scaled to 0..1 over the front), the lowest cost; then, again and
+    again, the point farthest from those chosen. A point that is two of these is chosen once.
+
+    Args:
+        points: Objective values, [n, objectives], all finite.
+        objectives: What they are values of.
+        count: How many to choose.
+    """
+    if len(objectives) == 1:
+        order = np.argsort(points[:, 0], kind="stable")[:count].tolist()
+        return [Choice(row, f"best-{place}" if place > 1 else "best") for place, row in enumerate(order, 1)]
+    front = np.flatnonzero(non_dominated(points))
+    return [Choice(int(front[row]), name) for row, name in _spread(points[front], objectives, count)]
+
+
+def _spread(front: Points, objectives: Sequence[Objective], count: int) -> list[tuple[int, str]]:
+    if not len(front):
+        return []
+    low, high = front.min(axis=0), front.max(axis=0)
+    scaled = (front - low) / np.where(high > low, high - low, 1.0)
+    quality = next((i for i, o in enumerate(objectives) if o.metrics & QUALITY), 0)
+    cost = next(i for i in range(len(objectives)) if i != quality)
+    names: dict[int, str] = {}
+    names.setdefault(_lowest(front, quality), "accurate")
+    names.setdefault(int(np.argmin((scaled**2).sum(axis=1))), "knee")
+    names.setdefault(_lowest(front, cost), "cheapest")
+    while len(names) < min(count, len(front)):
+        gaps = np.linalg.norm(scaled[:, None] - scaled[list(names)], axis=2).min(axis=1)  # [n]
+        gaps[list(names)] = -1.0  # points of equal front are as far from each other as from themselves
+        names[int(np.argmax(gaps))] = f"between-{len(names) - 2}"
+    return list(names.items())[:count]
+
+
+def _lowest(front: Points, column: int) -> int:
+    """The row lowest in one objective; among equals, the lowest in the others."""
+    others = [front[:, i] for i in range(front.shape[1]) if i != column]
+    return int(np.lexsort([*others[::-1], front[:, column]])[0])

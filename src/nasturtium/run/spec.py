@@ -1,0 +1,94 @@
+"""What a user asks for, as one typed record: read from TOML, and stored with the run as it was resolved."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nasturtium.errors import ConfigError
+from nasturtium.evaluate.recipe import Recipe
+from nasturtium.run.typed import from_table, to_table, write_toml
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """How the picks are trained at the end.
+
+    Attributes:
+        picks: How many networks of the front are trained again; 0 leaves the test split untouched.
+        times: Trainings of each, from different seeds.
+        epochs: Of each training; None is what the recipe says.
+
+    Raises:
+        ConfigError: a number that makes no sense.
+    """
+
+    picks: int = 3
+    times: int = 3
+    epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.picks < 0:
+            raise ConfigError(f"retrain: picks is {self.picks}; it must be 0 or more")
+        if self.times < 1:
+            raise ConfigError(f"retrain: times is {self.times}; it must be 1 or more")
+        if self.epochs is not None and self.epochs < 1:
+            raise ConfigError(f"retrain: epochs is {self.epochs}; it must be 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A search, in plain values.
+
+    Attributes:
+        data: ``digits``, ``cifar10``, ``folder:PATH``, ``hf:NAME``, ``npz:PATH``, or a path to a task.
+        space: A name of the zoo, perhaps with a size (``mobilenet/published``), or a path to a space.
+        method: A name, or a path to a strategy.
+        minimize: Objectives, each a metric or an expression of metrics.
+        subject_to: Constraints, such as ``params <= 200e3``.
+        budget: Trials (``200``) or time (``5m``), see `budget.parse_budget`.
+        out: Run folder; None is a new temporary one.
+        seed: Of everything.
+        baseline: Whether random search is run beside it at equal cost.
+        parameters: Of the method, name to value.
+        recipe: How candidates are trained.
+        retrain: How the picks are trained at the end.
+    """
+
+    data: str = "digits"
+    space: str = "mobilenet"
+    method: str = "evolution"
+    minimize: tuple[str, ...] = ("error", "latency_ms")
+    subject_to: tuple[str, ...] = ()
+    budget: str | int = "5m"
+    out: str | None = None
+    seed: int = 0
+    baseline: bool = True
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    recipe: Recipe = field(default_factory=Recipe)
+    retrain: Retraining = field(default_factory=Retraining)
+
+    def __post_init__(self) -> None:
+        if not self.minimize:
+            raise ConfigError('minimize is empty; give at least one objective, such as "error"')
+
+    def to_toml(self) -> str:
+        """Returns the file that `read_spec` reads as this."""
+        return write_toml(to_table(self))
+
+
+def read_spec(path: Path) -> Spec:
+    """Returns the specification of a TOML file.
+
+    Raises:
+        ConfigError: the file cannot be read or parsed, or has an unknown key or a value of another type.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    return from_table(Spec, table, str(path))

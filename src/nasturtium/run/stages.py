@@ -1,0 +1,120 @@
+"""The stages of a run, each a pass of the loop: search, baseline, final trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from nasturtium.cost.costs import Costs
+from nasturtium.errors import unknown
+from nasturtium.front.objectives import subject_to
+from nasturtium.protocols import Evaluator, Strategy, Trial
+from nasturtium.run.budget import Budget
+from nasturtium.run.experiment import Experiment, Method
+from nasturtium.run.final import final_stage
+from nasturtium.run.picks import choose, feasible
+from nasturtium.run.record import Observer, Record
+from nasturtium.run.search import search
+from nasturtium.seeds import seed_for
+from nasturtium.store.journal import Journal
+from nasturtium.strategy.constrained import COUNTED, Constrained
+from nasturtium.strategy.distinct import Distinct
+from nasturtium.strategy.fixed import Fixed
+from nasturtium.strategy.random import RandomSearch
+
+SEARCH, BASELINE = "search", "baseline"
+
+
+class Stages:
+    """Runs an experiment, writing to its journal.
+
+    Args:
+        experiment: What to run.
+        journal: Of its folder, open to write.
+        observer: Watches.
+    """
+
+    def __init__(self, experiment: Experiment, journal: Journal, observer: Observer) -> None:
+        self.experiment = experiment
+        self.journal = journal
+        self.observer = observer
+        bound = experiment.space.input_shape is not None  # only then can anything be counted
+        self.costs = Costs(experiment.space, cache=journal) if bound else None
+
+    def run(self) -> None:
+        """Runs what is left of every stage."""
+        spec = self.experiment.spec
+        found = self.search()
+        if spec.baseline:
+            self.random_search(found)
+        if spec.retrain.picks and self.experiment.task is not None:
+            self.retrain(found)
+
+    def search(self) -> Sequence[Trial]:
+        """Searches; returns the trials.
+
+        Raises:
+            ConfigError: no trial has a metric that objectives or constraints speak of.
+        """
+        experiment = self.experiment
+        strategy = self._composed(experiment.method, experiment.spec.seed, experiment.spec.parameters)
+        found = self._stage(SEARCH, strategy, self._evaluator(SEARCH), experiment.budget)
+        given = frozenset[str]().union(*(trial.metrics for trial in found if trial.status == "ok"))
+        for name in sorted(experiment.metrics - given if given else ()):
+            raise unknown("metric", name, given, where="the evaluator does not give it")
+        return found
+
+    def random_search(self, found: Sequence[Trial]) -> Sequence[Trial]:
+        """Runs random search with as many trials, or as much training where the budget is time."""
+        seconds = sum(trial.metrics.get("train_seconds", 0.0) for trial in found)
+        timed = self.experiment.budget.unit != "trials" and seconds > 0
+        budget = Budget(seconds, "training seconds") if timed else Budget(len(found), "trials")
+        # Another seed: the search itself may be a random one.
+        strategy = self._composed(RandomSearch, seed_for(self.experiment.spec.seed, BASELINE), {})
+        return self._stage(BASELINE, strategy, self._evaluator(BASELINE), budget)
+
+    def retrain(self, found: Sequence[Trial]) -> Sequence[Trial]:
+        """Trains the picks again, on train and valid together; only here is the test split used."""
+        experiment, retraining = self.experiment, self.experiment.spec.retrain
+        trials, points = feasible(found, experiment.objectives, experiment.constraints)
+        chosen = choose(points, experiment.objectives, retraining.picks)
+        architectures = [trials[choice.row].architecture for choice in chosen]
+        stage = final_stage(self.journal.events, architectures, retraining)
+        strategy = Fixed(experiment.space, architectures, retraining.times, retraining.epochs)
+        budget = Budget(len(architectures) * retraining.times, "trials")
+        return self._stage(stage, strategy, self._evaluator(stage, "final"), budget)
+
+    def _stage(self, stage: str, strategy: Strategy, evaluator: Evaluator, budget: Budget) -> Sequence[Trial]:
+        record = Record(self.journal, stage, budget, self.observer)
+        search(strategy, evaluator, record)
+        return record.trials
+
+    def _composed(self, method: Method, seed: int, parameters: Mapping[str, Any]) -> Strategy:
+        """The method, kept to the constraints and from evaluating a network twice."""
+        experiment, costs = self.experiment, self.costs
+        beforehand = [c for c in experiment.constraints if costs is not None and c.metric in costs.names]
+        afterwards = [c for c in experiment.constraints if c not in beforehand]
+        objectives = subject_to(experiment.objectives, afterwards)
+        strategy = method(experiment.space, seed=seed, objectives=objectives, **parameters)
+        if costs is not None and beforehand:
+            strategy = Constrained(strategy, experiment.space, beforehand, costs, seed)
+        return Distinct(strategy, experiment.space.canonical)
+
+    def _evaluator(self, stage: str, split: Literal["search", "final"] = "search") -> Evaluator:
+        experiment = self.experiment
+        if experiment.evaluator is not None:
+            return experiment.evaluator
+        assert experiment.task is not None
+        from nasturtium.evaluate.scratch import Scratch  # a table needs no torch
+
+        return Scratch(
+            experiment.space,
+            experiment.task,
+            experiment.spec.recipe,
+            seed=experiment.spec.seed,
+            costs=self.costs,
+            measure=sorted(COUNTED | experiment.metrics & Costs.names),
+            folder=experiment.folder,
+            split=split,
+            stage=f"weights/{stage}",
+        )

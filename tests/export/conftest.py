@@ -1,0 +1,68 @@
+"""Small networks and a task to export them for."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from torch import fx, nn
+
+from nasturtium.net.build import build
+from nasturtium.seeds import rng_for
+from nasturtium.space.layers import Network
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A task that is only a description."""
+
+    name: str = "toy"
+    input_shape: tuple[int, ...] = (3, 16, 16)
+    outputs: int = 10
+    said: dict[str, Any] = field(
+        default_factory=lambda: {
+            "name": "toy",
+            "mean": [0.4, 0.5, 0.6],
+            "std": [0.2, 0.25, 0.3],
+            "scale": 255.0,
+            "classes": [f"class {i}" for i in range(10)],
+            "images": {"train": 100, "valid": 20, "test": 50},
+            "licence": "CC0",
+        }
+    )
+
+    def describe(self) -> dict[str, Any]:
+        return self.said
+
+
+def _sampled(name: str, seed: int, shape: tuple[int, ...] = (3, 16, 16)) -> tuple[Network, fx.GraphModule]:
+    """A random network of a zoo space, with norm statistics as training would leave them."""
+    space = getattr(importlib.import_module(f"nasturtium.space.zoo.{name}"), name)("small").bind(shape, 10)
+    network = space.network(space.sample(rng_for(seed, "test/export")))
+    model = build(network, seed=seed)
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for norm in model.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                norm.running_mean.normal_(0, 0.2)
+                norm.running_var.uniform_(0.5, 2)
+                norm.weight.uniform_(0.5, 1.5)
+                norm.bias.normal_(0, 0.2)
+    return network, model.eval()
+
+
+@pytest.fixture(scope="session")
+def sampled() -> Callable[[str, int], tuple[Network, fx.GraphModule]]:
+    return _sampled
+
+
+@pytest.fixture(scope="session")
+def task() -> Toy:
+    return Toy()
+
+
+@pytest.fixture(scope="session")
+def mobile() -> tuple[Network, fx.GraphModule]:
+    return _sampled("mobilenet", 2)

@@ -1,0 +1,183 @@
+"""Objectives and constraints as text."""
+
+import itertools
+import math
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasturtium.architecture import Architecture
+from nasturtium.errors import ConfigError
+from nasturtium.front.dominance import dominates
+from nasturtium.front.objectives import (
+    ERROR,
+    Constraint,
+    Objective,
+    check_consistent,
+    parse_constraint,
+    parse_objective,
+    subject_to,
+    values,
+)
+from nasturtium.protocols import Candidate, Trial
+
+anything = st.floats(allow_nan=True, allow_infinity=True)
+constraints = st.builds(
+    Constraint,
+    metric=st.sampled_from(["error", "params"]),
+    op=st.sampled_from(["<=", ">=", "<", ">"]),
+    bound=st.floats(-1e6, 1e6),
+)
+
+
+@given(anything, anything)
+def test_an_objective_is_a_number_or_inf_and_never_nan(error, latency_ms):
+    for text in ("error", "error * log(latency_ms) ** 0.6", "-error", "error / latency_ms", "exp(error)"):
+        value = parse_objective(text)({"error": error, "latency_ms": latency_ms})
+        assert math.isfinite(value) or value == math.inf
+
+
+def test_an_objective_without_its_metric_is_inf_whatever_its_sign():
+    assert parse_objective("-accuracy")({}) == math.inf
+    assert parse_objective("-accuracy")({"accuracy": math.inf}) == math.inf
+    assert parse_objective("error * 0 + latency_ms")({"error": math.nan, "latency_ms": 1.0}) == math.inf
+
+
+def test_an_objective_says_its_metrics_and_compares_by_text():
+    objective = parse_objective("error * (latency_ms / 80) ** 0.07")
+    assert objective.metrics == {"error", "latency_ms"}
+    assert objective == Objective(objective.text)
+    assert len({objective, Objective(objective.text), Objective("error")}) == 2
+    assert str(objective) == objective.text
+
+
+def test_an_objective_is_the_same_in_another_process():
+    objective = subject_to([Objective("error ** 2")], [parse_constraint("error <= 0.5")])[0]
+    again = pickle.loads(pickle.dumps(objective))
+    assert again == objective
+    assert again({"error": 0.25}) == 0.0625
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("params <= 200e3", Constraint("params", "<=", 200e3)),
+        ("params<=200k", Constraint("params", "<=", 200e3)),
+        (" latency_ms < 2 ", Constraint("latency_ms", "<", 2.0)),
+        ("macs >= 1.5M", Constraint("macs", ">=", 1.5e6)),
+        ("macs > 2 G", Constraint("macs", ">", 2e9)),
+        ("params <= 2_000_000", Constraint("params", "<=", 2e6)),
+        ("error <= .5", Constraint("error", "<=", 0.5)),
+        ("score >= -3", Constraint("score", ">=", -3.0)),
+    ],
+)
+def test_constraints_are_read(text, wanted):
+    assert parse_constraint(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "params",
+        "params <=",
+        "<= 3",
+        "params = 3",
+        "params == 3",
+        "params <= many",
+        "params <= 3 ms",
+        "1 <= params",
+        "params <= 1e999",
+        "params <= nan",
+        "params <= 3 and macs <= 4",
+        "2x <= 3",
+        "params <= 3kk",
+    ],
+)
+def test_what_is_not_a_constraint_is_refused(text):
+    with pytest.raises(ConfigError, match="write metric, one of"):
+        parse_constraint(text)
+
+
+@given(constraints)
+def test_text_of_a_constraint_reads_back(constraint):
+    again = parse_constraint(str(constraint))
+    assert (again.metric, again.op) == (constraint.metric, constraint.op)
+    assert again.bound == pytest.approx(constraint.bound, rel=1e-11)
+
+
+@given(constraints, anything)
+def test_violation_is_zero_exactly_where_the_constraint_holds(constraint, value):
+    metrics = {constraint.metric: value}
+    assert constraint.violation(metrics) >= 0
+    assert (constraint.violation(metrics) == 0) == constraint.holds(metrics)
+
+
+@given(st.floats(0.5, 1e6), st.floats(0, 1e6), st.floats(0, 1e6))
+def test_violation_grows_with_the_excess_and_does_not_depend_on_the_unit(bound, excess, more):
+    def violation(scale, by):
+        return Constraint("params", "<=", bound * scale).violation({"params": (bound + by) * scale})
+
+    assert violation(1, excess + more) >= violation(1, excess)
+    assert violation(4, excess) == pytest.approx(violation(1, excess), rel=1e-6, abs=1e-9)
+
+
+def test_a_missing_metric_holds_no_constraint():
+    for constraint in (Constraint("params", "<=", 3), Constraint("params", ">=", 3)):
+        for metrics in ({}, {"params": math.nan}, {"params": math.inf}, {"params": -math.inf}):
+            assert not constraint.holds(metrics)
+            assert constraint.violation(metrics) == math.inf
+
+
+@given(st.lists(constraints, max_size=5))
+def test_contradictions_are_found_exactly_when_no_number_meets_all(given_):
+    def possible(metric):
+        mine = [c for c in given_ if c.metric == metric]
+        bounds = sorted({c.bound for c in mine})
+        inner = [(a + b) / 2 for a, b in itertools.pairwise(bounds)]
+        tried = [*bounds, *inner, *(bounds[:1] and [bounds[0] - 1, bounds[-1] + 1]), 0.0]
+        return any(all(c.holds({metric: value}) for c in mine) for value in tried)
+
+    bounds = sorted(c.bound for c in given_)
+    if any(0 < b - a < 1e-9 for a, b in itertools.pairwise(bounds)):
+        return  # between these there is no number to try
+    if possible("error") and possible("params"):
+        check_consistent(given_)
+    else:
+        with pytest.raises(ConfigError, match="can meet both"):
+            check_consistent(given_)
+
+
+def test_a_contradiction_names_both_constraints():
+    with pytest.raises(ConfigError, match="params >= 20 and params <= 10"):
+        check_consistent(map(parse_constraint, ["params <= 10", "macs <= 3", "params >= 20"]))
+
+
+def test_only_an_ok_trial_has_values():
+    candidate = Candidate(Architecture("toy", (0,)))
+    objectives = (*ERROR, Objective("params"))
+    assert values(objectives, Trial(candidate, {"error": 0.5, "params": 3})) == (0.5, 3)
+    assert values(objectives, Trial(candidate, {"error": 0.5})) == (0.5, math.inf)
+    for status in ("failed", "infeasible"):
+        assert values(objectives, Trial(candidate, {"error": 0.5, "params": 3}, status)) == (
+            math.inf,
+            math.inf,
+        )
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 10)), min_size=2, max_size=8))
+def test_subject_to_ranks_by_feasibility_then_violation_then_value(rows):
+    bound = parse_constraint("latency_ms <= 5")
+    objectives = subject_to((Objective("error"), Objective("latency_ms")), [bound])
+    for first in rows:
+        for second in rows:
+            a, b = (dict(zip(("error", "latency_ms"), row, strict=True)) for row in (first, second))
+            va, vb = ([objective(m) for objective in objectives] for m in (a, b))
+            if bound.holds(a) and not bound.holds(b):
+                assert dominates(va, vb)
+            elif bound.holds(a):
+                assert va == list(first)
+            elif not bound.holds(b) and bound.violation(a) > bound.violation(b) + 1e-9:
+                assert dominates(vb, va)

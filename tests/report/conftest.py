@@ -1,0 +1,123 @@
+"""Hand-made networks and contents for the tests of the report."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nasturtium.architecture import Architecture
+from nasturtium.front.objectives import parse_constraint, parse_objective
+from nasturtium.protocols import Candidate, Trial
+from nasturtium.report.contents import Contents, Pick, Point, Stage
+from nasturtium.run.retrained import Retrained
+from nasturtium.seeds import rng_for
+from nasturtium.space.layers import BlockSpan, Network, Value, Wiring
+
+MakeContents = Callable[..., Contents]
+
+
+def residual_network(blocks: int, *, stages: tuple[int, ...] = (16, 32)) -> Network:
+    """A stem, `blocks` residual blocks a stage, the first of which may halve the size, a classifier."""
+    wiring = Wiring(outputs=10)
+    spans: list[BlockSpan] = []
+    x = wiring.act(wiring.norm(wiring.conv(Value(-1, (3, 32, 32)), 16, 3)))
+    spans.append(BlockSpan("stem", "conv 3x3 -> 16", 0, len(wiring.layers) - 1))
+    for stage, width in enumerate(stages):
+        for number in range(blocks):
+            first, path = len(wiring.layers), f"stage{stage}.block{number}"
+            with wiring.scope(path):
+                x = _residual(wiring, x, width, 2 if stage and not number else 1)
+            spans.append(BlockSpan(path, f"residual 3x3 -> {width}", first, len(wiring.layers) - 1))
+    first = len(wiring.layers)
+    wiring.linear(wiring.flatten(wiring.global_pool(x)), 10)
+    spans.append(BlockSpan("head", "classifier 10", first, len(wiring.layers) - 1))
+    return Network((3, 32, 32), tuple(wiring.layers), tuple(spans))
+
+
+def _residual(wiring: Wiring, x: Value, width: int, stride: int) -> Value:
+    y = wiring.act(wiring.norm(wiring.conv(x, width, 3, stride=stride, name="a")))
+    y = wiring.norm(wiring.conv(y, width, 3, name="b"))
+    short = x if x.shape == y.shape else wiring.norm(wiring.conv(x, width, 1, stride=stride, name="short"))
+    return wiring.act(wiring.add(y, short), name="out")
+
+
+def stage(name: str, count: int, seed: int, skill: float) -> Stage:
+    """Trials whose error falls with their latency and, for a skilled method, with time; every 17th fails."""
+    rng = rng_for(seed, "tests/report")
+    points, spent = [], 0.0
+    for number in range(count):
+        spent += float(rng.uniform(0.2, 0.5))
+        latency = float(np.exp(rng.normal(-0.4, 0.5)))
+        floor = 0.012 + 0.02 / (0.3 + latency)
+        error = floor + float(rng.gamma(2.0, 0.02)) * (1 - skill * number / count)
+        text = f"stem=16; stage1: depth={number % 3 + 1}, kernel={3 + 2 * (number % 2)}, expand=4; stage2: se"
+        metrics = {"error": error, "latency_ms": latency, "params": 4e4 * latency + 2e4, "train_seconds": 0.4}
+        if number % 17 == 16:
+            points.append(Point(number, text, {}, spent, "failed", "Diverged: the loss is NaN after 3 steps"))
+        else:
+            points.append(Point(number, text, metrics, spent))
+    return Stage(name, tuple(points), spent * 1.1)
+
+
+@pytest.fixture(scope="session")
+def make_contents() -> MakeContents:
+    """Gives the contents of a whole run over error and latency; keywords replace fields."""
+    return whole_contents
+
+
+def whole_contents(**fields: object) -> Contents:
+    search, baseline = stage("search", 120, 1, 0.9), stage("baseline", 110, 2, 0.0)
+    base = Contents(
+        title="digits: mobilenet by evolution",
+        asked=(
+            ("data", "digits: 1,797 images of 8 x 8, 10 classes"),
+            ("space", "mobilenet (small), 3,359,232 architectures"),
+            ("method", "evolution"),
+            ("minimise", "error, latency_ms"),
+            ("subject to", "params <= 200000"),
+            ("budget", "5m"),
+            ("seed", "0"),
+        ),
+        method="evolution",
+        objectives=(parse_objective("error"), parse_objective("latency_ms")),
+        constraints=(parse_constraint("params <= 200e3"),),
+        search=search,
+        baseline=baseline,
+        later=(
+            Stage("retrain", tuple(Point(i, "a", {"error": 0.02}, 2.0 * (i + 1)) for i in range(6)), 13.0),
+        ),
+        facts=(("seed", "0"), ("device", "a processor, 2 cores"), ("versions", "nasturtium 0.1, torch 2.13")),
+        command='nasturtium search --data digits --space mobilenet --subject-to "params <= 200e3" --budget 5m',
+        specification='[search]\nmethod = "evolution"\nseed = 0\n',
+        test_images=360,
+    )
+    rows = base.values([*base.usable(search), *base.usable(baseline)])
+    reference = tuple((rows.max(axis=0) + 0.1 * (rows.max(axis=0) - rows.min(axis=0))).tolist())
+    front = base.front(base.usable(search))
+    chosen = [front[0], front[len(front) // 2], front[-1]]
+    picks = tuple(
+        Pick(
+            name=f"pick {number}",
+            text=point.text,
+            found=point.metrics,
+            again=trained_again([point.metrics["error"] + 0.004 * math.sin(k + number) for k in range(3)]),
+            network=residual_network(1 + number),
+            model=f"runs/first/picks/{number}/model.safetensors",
+        )
+        for number, point in enumerate(chosen)
+    )
+    return replace(base, **({"picks": picks, "reference": reference} | fields))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def again() -> Callable[[Sequence[float]], Retrained]:
+    """Gives final trainings with certain test errors."""
+    return trained_again
+
+
+def trained_again(errors: Sequence[float]) -> Retrained:
+    """Final trainings with these test errors."""
+    candidate = Candidate(Architecture("none", (0,)))
+    return Retrained(tuple(Trial(candidate, {"error": error}) for error in errors))
