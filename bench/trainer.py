@@ -4,11 +4,11 @@
 
 Both train the same network from the same weights on the same CIFAR-10 images in memory, with the same batch
 size, optimiser and learning rates, in float32, without augmentation. The hand-written loop takes the memory
-format and thread count that are fastest of all combinations for that network, found beforehand; its images are
-normalised beforehand too. The trainer is `nasturtium.evaluate.fit`, as `Scratch` calls it: it starts from uint8
-images, decides format and threads by itself, normalises, and looks at every loss. `--augment` gives it
-shifts and flips as well, which the hand-written loop never has. Runs alternate; the result is the median of the
-ratios of neighbours. Prints one JSON line. Without CIFAR-10 (NASTURTIUM_DATA or the hub), random images do.
+format and thread count that are fastest of all combinations for that network, found beforehand; its images
+are normalised beforehand too. The trainer is `nasturtium.evaluate.fit`, as `Scratch` calls it: it starts from
+uint8 images, decides format and threads by itself, normalises, and looks at every loss. `--augment` gives it
+shifts and flips as well, which the hand-written loop never has. Runs alternate; the result is the median of
+the ratios of neighbours. Prints one JSON line. Without CIFAR-10 at hand the images are random.
 """
 
 import argparse
@@ -99,7 +99,7 @@ def our_seconds(
 
 
 def best_setting(model: nn.Module, data: tuple[Tensor, Tensor], recipe: Recipe) -> tuple:
-    """Returns the fastest (memory format, threads) for the hand-written loop: the best of two short runs each."""
+    """Returns the fastest (memory format, threads) for the hand-written loop, by two short runs of each."""
     threads = sorted({1, 2, *(2**i for i in range(8)), torch.get_num_threads()})
     settings = itertools.product(
         (torch.contiguous_format, torch.channels_last), [t for t in threads if t <= torch.get_num_threads()]

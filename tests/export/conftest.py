@@ -1,7 +1,7 @@
 """Small networks and a task to export them for."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,15 @@ def _sampled(name: str, seed: int, shape: tuple[int, ...] = (3, 16, 16)) -> tupl
     return network, model.eval()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> Iterator[None]:
+    """Small networks are faster so, much faster when something else runs on the machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def sampled() -> Callable[[str, int], tuple[Network, fx.GraphModule]]:
     return _sampled
@@ -61,6 +70,19 @@ def sampled() -> Callable[[str, int], tuple[Network, fx.GraphModule]]:
 @pytest.fixture(scope="session")
 def task() -> Toy:
     return Toy()
+
+
+@pytest.fixture(scope="session")
+def tiny() -> fx.GraphModule:
+    layers = (
+        nn.Conv2d(3, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(4, 10),
+    )
+    return fx.symbolic_trace(nn.Sequential(*layers)).eval()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ class Forgets(nn.Module):
     ("module", "text"),
     [
         (nn.Conv2d(3, 16, 3, padding=1, bias=False), "nn.Conv2d(3, 16, 3, padding=1, bias=False)"),
-        (nn.Conv2d(8, 8, (3, 5), stride=2, groups=8), "nn.Conv2d(8, 8, (3, 5,), stride=2, groups=8)"),
+        (nn.Conv2d(8, 8, (3, 5), stride=2, groups=8), "nn.Conv2d(8, 8, (3, 5), stride=2, groups=8)"),
         (nn.BatchNorm2d(16), "nn.BatchNorm2d(16)"),
         (nn.Linear(4, 2, bias=False), "nn.Linear(4, 2, bias=False)"),
         (nn.ReLU(), "nn.ReLU()"),

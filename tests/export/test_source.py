@@ -111,7 +111,8 @@ def test_names_that_would_collide_are_kept_apart(task, tmp_path: Path) -> None:
         x = net.conv(x, 8, 3, name="b_c")
         with net.scope("b"):
             x = net.conv(x, 8, 3, name="c")
-    x = net.conv(x, 8, name="train")  # a method of every module
+    with net.scope("load_state"):
+        x = net.conv(x, 8, name="dict")  # load_state_dict is a method of every module
     net.linear(net.flatten(net.global_pool(x)), 10)
     source.write(build(ir.Network(SHAPE, tuple(net.layers)), seed=0), tmp_path / "net.py", task)
 

@@ -1,4 +1,4 @@
-"""Fifty random networks of the zoo, exported, compute what the PyTorch model computes; so does a trained one."""
+"""Fifty random networks of the zoo, exported, compute what PyTorch computes; so does a trained one."""
 
 import itertools
 import subprocess
@@ -61,7 +61,7 @@ def isolated(script: str, *arguments: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, sampled, task) -> Path:
-    """Every network as .onnx and as .py with its weights, and inputs with the expected logits as .expected."""
+    """Every network as .onnx and as .py with its weights; inputs and expected logits as .expected."""
     folder: Path = tmp_path_factory.mktemp("zoo")
     for name, seed in itertools.product(ZOO, range(EACH)):
         network, model = sampled(name, seed)

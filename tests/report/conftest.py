@@ -89,7 +89,7 @@ def whole_contents(**fields: object) -> Contents:
             Stage("retrain", tuple(Point(i, "a", {"error": 0.02}, 2.0 * (i + 1)) for i in range(6)), 13.0),
         ),
         facts=(("seed", "0"), ("device", "a processor, 2 cores"), ("versions", "nasturtium 0.1, torch 2.13")),
-        command='nasturtium search --data digits --space mobilenet --subject-to "params <= 200e3" --budget 5m',
+        command='nasturtium search --data digits --space mobilenet --subject-to "params <= 200e3"',
         specification='[search]\nmethod = "evolution"\nseed = 0\n',
         test_images=360,
     )

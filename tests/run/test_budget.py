@@ -36,8 +36,8 @@ def test_budgets_mean_what_they_say(text, amount, unit):
 
 @pytest.mark.parametrize(
     "text",
-    ["0", "-5", "0s", "0 trials", "5 parsecs", "", "m", "five", "1.5", "1000000h", "1e12", "nan", "inf", "5m5", "5m -3s",
-     "training", "200 training", True],
+    ["0", "-5", "0s", "0 trials", "5 parsecs", "", "m", "five", "1.5", "1000000h", "1e12", "nan", "inf",
+     "5m5", "5m -3s", "training", "200 training", True],
 )  # fmt: skip
 def test_absurd_budgets_are_refused_with_what_to_give(text):
     with pytest.raises(ConfigError, match=r'give trials \("200"\) or time'):

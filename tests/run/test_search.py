@@ -90,12 +90,12 @@ def test_a_finished_strategy_ends_the_search(tmp_path):
 @pytest.mark.parametrize("make_space", [flat_space, conditional_space])
 def test_an_interrupted_search_goes_on_as_if_it_had_not_been(tmp_path, make_space, make, workers):
     space = make_space()
-    whole = run(tmp_path / "whole", make(space), ToyEvaluator(space), 60, space)
-    for _ in range(5):
+    whole = run(tmp_path / "whole", make(space), ToyEvaluator(space), 40, space)
+    for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "cut", make(space), Stopping(space, workers=workers), 60, space)
-    cut = run(tmp_path / "cut", make(space), ToyEvaluator(space), 60, space)
-    assert len([e for e in cut if isinstance(e, Told)]) == 60
+            run(tmp_path / "cut", make(space), Stopping(space, workers=workers), 40, space)
+    cut = run(tmp_path / "cut", make(space), ToyEvaluator(space), 40, space)
+    assert len([e for e in cut if isinstance(e, Told)]) == 40
     if workers == 1:
         assert without_seconds(cut) == without_seconds(whole)
 
@@ -135,7 +135,7 @@ def test_candidates_in_flight_are_evaluated_again_within_the_slots_there_are(tmp
 def test_a_strategy_that_asks_for_something_else_is_an_error_that_says_where(tmp_path):
     space = flat_space()
     before = run(tmp_path, RandomSearch(space, seed=0), ToyEvaluator(space), 8, space)
-    with pytest.raises(JournalError, match="search number 0 .*another folder"):
+    with pytest.raises(JournalError, match=r"search number 0 .*another folder"):
         run(tmp_path, RandomSearch(space, seed=1), ToyEvaluator(space), 9, space)
 
     class Drifting(RandomSearch):

@@ -1,8 +1,9 @@
 """Searches of real benchmark tables end where other implementations of the same methods end.
 
-The expected regrets (lowest error found so far less the lowest of the table, in percent, mean over many runs) were
-computed on the same tables by an implementation that shares no code with this one; repeats cost nothing. Accepted is
-what lies within 15 % or 0.1 points, widened by two standard errors of the mean over the runs made here.
+The expected regrets (lowest error found so far less the lowest of the table, in percent, mean over 100 or 200
+runs) were computed on the same tables by an implementation that shares no code with this one; repeats cost
+nothing. Accepted is what lies within 15 % or 0.1 points, widened by two standard errors of the mean over the
+runs made here.
 """
 
 from functools import cache
@@ -54,7 +55,7 @@ def table_201(data_root):
 
 @pytest.fixture(scope="module")
 def table_macro(data_root):
-    """NAS-Bench-Macro, mean test accuracy of three trainings on CIFAR-10: the error of each choices, in percent."""
+    """NAS-Bench-Macro, CIFAR-10, mean of three trainings: the test error of each choices, in percent."""
     with np.load(data_root / "nasbench_macro" / "nb_macro_cifar10.npz", allow_pickle=False) as table:
         ops = [tuple(row) for row in table["ops"].tolist()]
         return dict(zip(ops, (100 - table["test_acc"].mean(axis=1)).tolist(), strict=True))

@@ -99,16 +99,16 @@ def test_what_is_wrong_with_the_arrays_is_said(tmp_path, arrays, said):
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 cut short"])
 def test_a_file_that_is_no_npz_is_told(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(DataError, match="no .npz file of plain arrays"):
+    with pytest.raises(DataError, match=r"no \.npz file of plain arrays"):
         image_classification(f"npz:{tmp_path / 'a.npz'}")
 
 
 def test_pickled_objects_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", images=np.array([{}], dtype=object), labels=LABELS)
-    with pytest.raises(DataError, match="no .npz file of plain arrays"):
+    with pytest.raises(DataError, match=r"no \.npz file of plain arrays"):
         image_classification(f"npz:{tmp_path / 'a.npz'}")
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(DataError, match="nothing.npz does not exist"):
+    with pytest.raises(DataError, match=r"nothing\.npz does not exist"):
         image_classification(f"npz:{tmp_path / 'nothing.npz'}")

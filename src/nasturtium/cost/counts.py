@@ -97,7 +97,7 @@ class Counted:
         key = (slot.block, shape)
         if key not in self._blocks:
             net = ir.Wiring(self.space.outputs or 0)
-            end = slot.write(net, ir.Value(-1, shape))
+            end = slot.block.wire(net, ir.Value(-1, shape))
             params, macs, size = [sum(column) for column in zip(*map(_layer, net.layers), strict=True)] or (
                 0,
                 0,

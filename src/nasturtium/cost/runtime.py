@@ -35,7 +35,7 @@ def onnx_run(model: nn.Module, input_shape: Sequence[int], threads: int = 1) -> 
     Raises:
         ConfigError: onnx or onnxruntime is not installed.
     """
-    return session_run(onnx_model(model.eval(), input_shape).SerializeToString(), input_shape, threads)
+    return session_run(onnx_model(model, input_shape).SerializeToString(), input_shape, threads)
 
 
 def session_run(content: bytes | str, input_shape: Sequence[int], threads: int = 1) -> Run:

@@ -1,6 +1,7 @@
 """Trained weights as files: safetensors, written whole or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -29,7 +30,8 @@ def save_weights(model: nn.Module, path: Path, *, epochs: int) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as problem:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise StoreError(
             f"cannot write the weights to {path}: {problem.strerror}. Free some space or choose a folder "
             "that can be written, then run the same command again: it goes on where it stopped"

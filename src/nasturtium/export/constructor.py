@@ -10,6 +10,7 @@ from torch import nn
 from nasturtium.errors import ExportError
 
 NOT_SETTINGS = ("device", "dtype")
+ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def constructor(module: nn.Module) -> str:
@@ -21,7 +22,7 @@ def constructor(module: nn.Module) -> str:
     Raises:
         ExportError: An argument is not kept so, or its value cannot be written down.
     """
-    if isinstance(module, nn.Sequential | nn.ModuleList) and type(module).__module__.startswith("torch.nn"):
+    if isinstance(module, nn.Sequential | nn.ModuleList) and _by_torch(module):
         return _container(module)
     return f"{class_name(type(module))}({arguments(module)})"
 
@@ -34,6 +35,10 @@ def arguments(module: nn.Module) -> str:
 def class_name(kind: type) -> str:
     """Returns how a class is named in an exported file."""
     return f"nn.{kind.__name__}" if getattr(nn, kind.__name__, None) is kind else kind.__name__
+
+
+def _by_torch(module: nn.Module) -> bool:
+    return type(module).__module__.startswith("torch.nn")
 
 
 def _container(module: nn.Sequential | nn.ModuleList) -> str:
@@ -52,7 +57,7 @@ def _arguments(module: nn.Module) -> Iterator[str]:
     ):  # it takes anything, and a class without settings has only it
         return
     for parameter in inspect.signature(type(module)).parameters.values():
-        if parameter.name in NOT_SETTINGS:
+        if parameter.name in NOT_SETTINGS or (_by_torch(module) and parameter.kind in ANY):
             continue
         default = parameter.default
         value = _setting(module, parameter)
@@ -65,7 +70,7 @@ def _arguments(module: nn.Module) -> Iterator[str]:
 
 def _setting(module: nn.Module, parameter: inspect.Parameter) -> Any:
     kept = hasattr(module, parameter.name)
-    if not kept or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+    if not kept or parameter.kind in ANY:
         raise ExportError(
             f"{type(module).__name__} cannot be written as source: its argument {parameter.name!r} is not "
             f"kept as self.{parameter.name}; keep it under that name, or export to .onnx or .pt2"
@@ -73,7 +78,7 @@ def _setting(module: nn.Module, parameter: inspect.Parameter) -> Any:
     value = getattr(module, parameter.name)
     if parameter.name == "bias" and (value is None or isinstance(value, torch.Tensor)):
         return value is not None
-    if isinstance(value, tuple) and value and all(item == value[0] for item in value):
+    if isinstance(value, tuple) and len(set(value)) == 1 and _by_torch(module):
         return value[0]  # kernel_size=(3, 3) was given as 3
     return value
 
@@ -83,7 +88,11 @@ def _literal(value: Any, where: str) -> str:
         return repr(value)
     if isinstance(value, tuple | list):
         items = [_literal(item, where) for item in value]
-        return f"[{', '.join(items)}]" if isinstance(value, list) else f"({', '.join(items)},)"
+        return (
+            f"[{', '.join(items)}]"
+            if isinstance(value, list)
+            else f"({', '.join(items)}{',' * (len(items) == 1)})"
+        )
     if isinstance(value, nn.Module):
         return constructor(value)
     if isinstance(value, type) and issubclass(value, nn.Module):

@@ -9,7 +9,7 @@ from torch import nn
 from nasturtium.errors import ExportError
 from nasturtium.export.normalisation import description
 from nasturtium.export.replaced import replaced
-from nasturtium.net.onnx import onnx_model, require
+from nasturtium.net.onnx import INPUT, OUTPUT, onnx_model, require
 from nasturtium.protocols import Task
 
 TOLERANCE = 1e-4  # largest absolute difference of logits; float32 sums in another order differ by about 1e-6
@@ -54,6 +54,6 @@ def _difference(model: nn.Module, file: Path, task: Task, batch: int) -> float:
 
     x = torch.randn(batch, *task.input_shape, generator=torch.Generator().manual_seed(batch))
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    (made,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    (made,) = session.run([OUTPUT], {INPUT: x.numpy()})
     with torch.inference_mode():
         return float((model(x) - torch.from_numpy(made)).abs().max())

@@ -25,7 +25,7 @@ from nasturtium.space.layers import Network
 TEMPLATE = '''\
 """A network for {name}, found by Nasturtium.
 
-Input: float32 [batch, {shape}], as `preprocess` returns it. Output: logits [batch, {outputs}], one per class.
+Input: float32 [batch, {shape}]{prepared}. Output: logits [batch, {outputs}], one per class.
 The weights are in the .safetensors file of the same name. It needs torch and safetensors, nothing else.
 """
 
@@ -150,6 +150,7 @@ def source(model: fx.GraphModule, task: Task, network: Network | None = None) ->
         imports=_imports("".join(parts.values()), own.imports),
         classes=pformat(classes(task), width=100, compact=True),
         params=sum(p.numel() for p in model.parameters()),
+        prepared=", as `preprocess` returns it" if given else "",
         times=f" * {given.scale:g}" if given and given.scale != 1 else "",
         demo="preprocess(images)" if given else "images",
     )

@@ -5,6 +5,7 @@ network, which a search that measures every candidate in onnxruntime cannot pay;
 not known here: a user's own modules.
 """
 
+import copy
 import logging
 import operator
 import warnings
@@ -24,7 +25,11 @@ INPUT, OUTPUT = "input", "logits"
 
 
 def onnx_model(model: nn.Module, input_shape: Sequence[int]) -> Any:
-    """Returns an ``onnx.ModelProto`` of a module in eval mode: ``input`` [batch, *input_shape] to ``logits``.
+    """Returns an ``onnx.ModelProto`` of what a module does in eval mode.
+
+    Args:
+        model: Maps [batch, *input_shape] to logits; called ``input`` and ``logits`` there.
+        input_shape: Of one input, without the batch, which stays free.
 
     Raises:
         ConfigError: onnx is not installed.
@@ -83,7 +88,7 @@ Writer = Callable[
 
 
 def _by_hand(model: fx.GraphModule, input_shape: Sequence[int]) -> Any:
-    from onnx import TensorProto, helper
+    from onnx import TensorProto, helper, shape_inference
 
     graph = _Graph()
     for node in model.graph.nodes:
@@ -93,14 +98,15 @@ def _by_hand(model: fx.GraphModule, input_shape: Sequence[int]) -> Any:
             graph.add("Identity", [graph.names[node.args[0]]], OUTPUT)
         else:
             _write(graph, model, node)
-    shapes = ((INPUT, ["batch", *input_shape]), (OUTPUT, ["batch", None]))
-    given, made = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes)
-    return helper.make_model(
+    given = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["batch", *input_shape])
+    made = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, None)
+    written = helper.make_model(
         helper.make_graph(graph.nodes, "network", [given], [made], graph.tensors),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="nasturtium",
     )
+    return shape_inference.infer_shapes(written)
 
 
 def _write(graph: _Graph, model: fx.GraphModule, node: fx.Node) -> None:
@@ -259,7 +265,7 @@ def _by_torch(model: nn.Module, input_shape: Sequence[int]) -> Any:
     shapes = ({0: torch.export.Dim("batch")},)
     with _quiet():
         program = torch.onnx.export(
-            model.eval(),
+            copy.deepcopy(model).eval(),
             (example,),
             dynamo=True,
             dynamic_shapes=shapes,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasturtium.errors import StoreError
-from nasturtium.front.objectives import parse_objective
+from nasturtium.front.objectives import Objective, parse_objective
 from nasturtium.report.contents import Contents, Point, Stage
 from nasturtium.report.draw import svg
 from nasturtium.report.progress import box_of
@@ -108,7 +108,7 @@ def _plots(contents: Contents) -> dict[str, list[Plot]]:
     shown = "front" if several else "cost"
     return {
         "front": [
-            _plot(f"{shown}{number or ''}", _front_caption(contents), plots.trade_off(contents, cost))
+            _plot(f"{shown}{number or ''}", _front_caption(contents, cost), plots.trade_off(contents, cost))
             for number, cost in enumerate(costs)
         ],
         "progress": [_plot("progress", _progress_caption(contents), plots.progress(contents, box))],
@@ -129,13 +129,16 @@ def _other_costs(contents: Contents) -> list[str]:
     return [metric for metric in (*COSTS, "macs") if metric in known - used]
 
 
-def _front_caption(contents: Contents) -> str:
-    picks = " Diamonds are the picks after training again, at their error on the test split." * bool(
-        contents.picks
-    )
-    if len(contents.objectives) > 1:
-        return f"Each dot is a trained network; down and left is better. Point at one to see it.{picks}"
-    return f"Each dot is a trained network. Point at one to see it.{picks}"
+def _front_caption(contents: Contents, cost: Objective) -> str:
+    sentences = [
+        "Each dot is a trained network" + "; down and left is better" * (len(contents.objectives) > 1)
+    ]
+    sentences.append("Point at one to see it")
+    if any(pick.tested for pick in contents.picks) and contents.objectives[0].text == "error":
+        sentences.append("Diamonds are the picks after training again, at their error on the test split")
+    bounds = [str(constraint) for constraint in contents.constraints if constraint.metric == cost.text]
+    sentences += [f"A dotted line is the constraint {bound}" for bound in bounds]
+    return ". ".join(sentences) + "."
 
 
 def _progress_caption(contents: Contents) -> str:
@@ -148,20 +151,20 @@ def _progress_caption(contents: Contents) -> str:
 
 
 def _tiles(contents: Contents) -> list[tuple[str, str]]:
-    """The few numbers that a reader wants first."""
-    best = best_pick(contents.picks)
-    tiles = []
+    """The few numbers that a reader wants first; none while no trial counts."""
+    points = contents.usable(contents.search)
+    if not points:
+        return []
+    best, first = best_pick(contents.picks), contents.objectives[0].text
     if best is not None:
-        tiles.append(("test error of the best pick", test_error(best.tested)))
+        tiles = [("test error of the best pick", test_error(best.tested))]
         tiles += [(NAMES[name], quantity(name, best.found[name])) for name in COSTS[:2] if name in best.found]
-    elif points := contents.usable(contents.search):
-        lowest = min(contents.values(points)[:, 0])
-        first = contents.objectives[0].text
-        tiles.append((f"lowest {title_of(first)} in the search", quantity(first, float(lowest))))
+    else:
+        lowest = float(contents.values(points)[:, 0].min())
+        tiles = [(f"lowest {title_of(first)} in the search", quantity(first, lowest))]
     if len(contents.objectives) > 1:
-        tiles.append(("networks on the front", str(len(contents.front(contents.usable(contents.search))))))
-    tiles.append(("trials", f"{len(contents.search.points):,}"))
-    return tiles
+        tiles.append(("networks on the front", str(len(contents.front(points)))))
+    return [*tiles, ("trials", f"{len(contents.search.points):,}")]
 
 
 def _pick_table(contents: Contents) -> Table:

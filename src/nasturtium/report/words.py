@@ -84,7 +84,7 @@ def _result(contents: Contents, best: Pick, again: Retrained) -> tuple[str, ...]
     which = f"The best of {len(contents.picks)} picks" if len(contents.picks) > 1 else "The pick"
     trained = f"{len(again.errors)} trainings" if len(again.errors) > 1 else "one training"
     sure = f"95% interval {test_interval(again)}, {trained}" if again.interval else trained
-    sentence = f"{which}, {best.name}, gets {test_error(again)} of the test images wrong ({sure})"
+    sentence = f'{which}, "{best.name}", gets {test_error(again)} of the test images wrong ({sure})'
     if costs:
         sentence += f", with {' and '.join((', '.join(costs[:-1]), costs[-1]) if costs[1:] else costs)}"
     where = (f"Its trained weights are in {best.model}.",) if best.model else ()

@@ -108,11 +108,15 @@ class Run:
 
     def trials(self, stage: str = SEARCH) -> tuple[Trial, ...]:
         """Returns the trials of a stage (``search``, ``baseline``, ``retrain``) as they were told."""
-        return tuple(t for e in self._events.get(stage, ()) if isinstance(e, Told) for t in e.trials)
+        return tuple(t for e in self.events(stage) if isinstance(e, Told) for t in e.trials)
+
+    def events(self, stage: str = SEARCH) -> tuple[Event, ...]:
+        """Returns everything that happened in a stage, in order."""
+        return tuple(self._events.get(stage, ()))
 
     def seconds(self, stage: str = SEARCH) -> float:
         """Wall time that a stage took, over all sessions."""
-        events = self._events.get(stage)
+        events = self.events(stage)
         return events[-1].seconds if events else 0.0
 
     @property
@@ -126,7 +130,7 @@ class Run:
         wanted = [SEARCH, *([BASELINE] if self.spec.baseline else [])]
         if self.header.task and self.spec.retrain.picks:
             wanted.append(self._final)
-        ends = [self._events.get(stage, [])[-1:] for stage in wanted]
+        ends = [self.events(stage)[-1:] for stage in wanted]
         return all(end and isinstance(end[0], Ended) for end in ends)
 
     @cached_property
@@ -199,7 +203,7 @@ class Run:
     def _final(self) -> str:
         trials, _ = self.feasible()
         chosen = [trials[choice.row].architecture for choice in self._choices]
-        return final_stage(lambda stage: self._events.get(stage, []), chosen, self.spec.retrain)
+        return final_stage(self.events, chosen, self.spec.retrain)
 
     def _pick(self, trial: Trial, name: str | None) -> Pick:
         again = tuple(t for t in self.trials(self._final) if t.architecture == trial.architecture)

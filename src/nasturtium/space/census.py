@@ -16,7 +16,7 @@ from nasturtium.space.decisions import Decision, exists
 
 State: TypeAlias = tuple[int, ...]
 
-LARGEST_LEVEL = 200_000
+LARGEST_LEVEL = 50_000
 
 
 @dataclass(frozen=True, slots=True)

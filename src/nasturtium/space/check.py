@@ -55,5 +55,6 @@ def _blame(space: Space, failed: list[Architecture], fitting: list[Architecture]
             if not any(other.issuperset(words) for other in good)
         }
         if guilt:
-            return " with ".join(max(guilt, key=lambda words: guilt[words]))
+            worst = max(guilt, key=lambda words: guilt[words])
+            return " with ".join(worst)
     return "no single pair of decisions; the first misfit is " + space.text(failed[0])

@@ -257,7 +257,7 @@ class _Compiler:
         return next(one for one in itertools.chain([path], numbered) if one not in self.paths)
 
     def _cases(self, times: Plan, where: _Where) -> list[tuple[Any, Place]]:
-        """Every value that `times` can have, with the options that give it."""
+        """Every value that `times` can have there, with the options that give it."""
         sizes = [len(self.decisions[index].choice.options) for index in times.decisions]
         cases: list[tuple[Any, Place]] = []
         for taken in itertools.product(*map(range, sizes)):
@@ -269,7 +269,8 @@ class _Compiler:
             for index, option in zip(times.decisions, taken, strict=True):
                 choices[index] = option
             literals = tuple((i, frozenset([o])) for i, o in zip(times.decisions, taken, strict=True))
-            cases.append((times.take(tuple(choices)), literals))
+            if _met(where.places, [literals]):  # else something further up excludes it
+                cases.append((times.take(tuple(choices)), literals))
         return cases
 
 

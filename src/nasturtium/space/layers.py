@@ -209,12 +209,12 @@ class Wiring:
 
     outputs: int = 0
     layers: list[Layer] = field(default_factory=list)
-    _scope: list[str] = field(default_factory=list)
+    _prefix: str = ""
     _names: set[str] = field(default_factory=set)
 
     def scope(self, name: str) -> "_Scope":
         """Puts `name.` before the names of the layers written inside a ``with`` block."""
-        return _Scope(self, name)
+        return _Scope(self, name, self._prefix)
 
     def conv(
         self,
@@ -229,12 +229,13 @@ class Wiring:
     ) -> Value:
         """Writes a convolution of [channels, height, width]."""
         channels, height, width = self._image(x, "a convolution")
-        outputs = _whole("channels", outputs)
+        outputs = self._whole(name, "channels", outputs)
+        groups = self._whole(name, "groups", groups)
         if channels % groups or outputs % groups:
             raise ShapeError(
                 f"{self._at(name)}: {groups} groups must divide {channels} input, {outputs} output channels"
             )
-        size = (outputs, *(_strided(side, kernel, stride) for side in (height, width)))
+        size = (outputs, *self._window(name, height, width, kernel, stride))
         return self._write(name, Conv2d(channels, outputs, kernel, stride, groups, bias), size, x)
 
     def norm(self, x: Value, *, name: str = "norm") -> Value:
@@ -256,7 +257,7 @@ class Wiring:
         channels, height, width = self._image(x, "pooling")
         if kind not in ("max", "avg"):
             raise UnknownOp(f"{self._at(name)}: no pooling {kind!r}; there are max and avg")
-        size = (channels, _strided(height, kernel, stride), _strided(width, kernel, stride))
+        size = (channels, *self._window(name, height, width, kernel, stride))
         return self._write(name, Pool(kind, kernel, stride), size, x)
 
     def global_pool(self, x: Value, *, name: str = "pool") -> Value:
@@ -277,7 +278,7 @@ class Wiring:
             raise ShapeError(
                 f"{self._at(name)}: a linear layer reads [features], not {list(x.shape)}; flatten first"
             )
-        outputs = _whole("features", outputs)
+        outputs = self._whole(name, "features", outputs)
         return self._write(name, Linear(x.channels, outputs, bias), (outputs,), x)
 
     def dropout(self, x: Value, rate: float, *, name: str = "dropout") -> Value:
@@ -286,7 +287,7 @@ class Wiring:
 
     def add(self, *values: Value, name: str = "add") -> Value:
         """Writes the sum of values of one shape."""
-        if len({value.shape for value in values}) != 1:
+        if any(value.shape != values[0].shape for value in values):
             shapes = ", ".join(str(list(value.shape)) for value in values)
             raise ShapeError(
                 f"{self._at(name)}: values of shapes {shapes} cannot be added; project them to one shape"
@@ -316,8 +317,8 @@ class Wiring:
         return self._write(name, Custom(block, x.shape), shape, x)
 
     def _write(self, name: str, op: Op, shape: Shape, *inputs: Value) -> Value:
-        full = self._unique(self._at(name))
-        self.layers.append(Layer(full, op, tuple(value.layer for value in inputs), shape))
+        full = self._unique(self._prefix + name)
+        self.layers.append(Layer(full, op, tuple([value.layer for value in inputs]), shape))
         return Value(len(self.layers) - 1, shape)
 
     def _unique(self, name: str) -> str:
@@ -330,34 +331,45 @@ class Wiring:
         return name
 
     def _at(self, name: str) -> str:
-        return ".".join((*self._scope, name))
+        return self._prefix + name
 
     def _image(self, x: Value, what: str) -> tuple[int, int, int]:
         if len(x.shape) != 3:
-            place = ".".join(self._scope) or "the network"
+            place = self._prefix.rstrip(".") or "the network"
             raise ShapeError(f"{place}: {what} reads [channels, height, width], not {list(x.shape)}")
         channels, height, width = x.shape
         return channels, height, width
 
+    def _whole(self, name: str, what: str, number: float) -> int:
+        if type(number) is int and number >= 1:
+            return number
+        if not isinstance(number, int | float) or number < 1 or number != int(number):
+            raise ShapeError(f"{self._at(name)}: {number!r} {what}; it must be a whole number, at least 1")
+        return int(number)
 
-@dataclass(frozen=True, slots=True)
+    def _window(self, name: str, height: int, width: int, kernel: int, stride: int) -> tuple[int, int]:
+        """Output sides of a window of `kernel`, padded by (kernel - 1) // 2, moved by `stride`."""
+        if not (isinstance(kernel, int) and isinstance(stride, int)) or kernel < 1 or stride < 1:
+            raise ShapeError(
+                f"{self._at(name)}: kernel {kernel!r} and stride {stride!r} must be whole numbers, at least 1"
+            )
+        lost = kernel - 2 * ((kernel - 1) // 2)
+        if height < lost or width < lost:
+            raise ShapeError(
+                f"{self._at(name)}: a window of {kernel}x{kernel} does not fit {height}x{width}; "
+                "there are too many strides before it for so small an image"
+            )
+        return (height - lost) // stride + 1, (width - lost) // stride + 1
+
+
 class _Scope:
-    wiring: Wiring
-    name: str
+    __slots__ = ("name", "outer", "wiring")
+
+    def __init__(self, wiring: Wiring, name: str, outer: str) -> None:
+        self.wiring, self.name, self.outer = wiring, name, outer
 
     def __enter__(self) -> None:
-        self.wiring._scope.append(self.name)
+        self.wiring._prefix = f"{self.outer}{self.name}." if self.name else self.outer
 
     def __exit__(self, *_: object) -> None:
-        self.wiring._scope.pop()
-
-
-def _strided(side: int, kernel: int, stride: int) -> int:
-    """Output side of a window of `kernel`, padded by (kernel - 1) // 2, moved by `stride`."""
-    return (side + 2 * ((kernel - 1) // 2) - kernel) // stride + 1
-
-
-def _whole(what: str, number: float) -> int:
-    if number != int(number) or number < 1:
-        raise ShapeError(f"{number} {what}: it must be a whole number, at least 1")
-    return int(number)
+        self.wiring._prefix = self.outer

@@ -11,48 +11,40 @@ from dataclasses import dataclass
 
 from nasturtium.space.block import Block, Identity, Sequence
 from nasturtium.space.decisions import reader
-from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.plan import Plan, leaves, structure
-from nasturtium.space.text import spelled
+from nasturtium.space.text import spelled, spelled_plan
 
 LARGEST_CACHE = 200_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slot:
-    """One block of a network, its choices taken. Compared by identity: a space keeps one per combination.
+    """One block, its choices taken. Compared by identity: a space keeps one per combination.
 
     Attributes:
-        path: Dotted path of its layers, for example ``stage1.block2``.
         block: The block.
         canonical: Text that is equal for blocks that compute the same; empty for one that does nothing.
     """
 
-    path: str
     block: Block
     canonical: str
 
-    def write(self, net: Wiring, x: Value) -> Value:
-        """Writes the block's layers under its path."""
-        with net.scope(self.path):
-            return self.block.wire(net, x)
-
 
 class _Leaf:
-    """One place for a block, and the slots made for it so far, by the options of its own decisions."""
+    """A place for a block. Places that resolve alike (copies that share their choices) share what was made."""
 
     __slots__ = ("key", "made", "plan")
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, made: dict[Hashable, Slot]) -> None:
         self.plan = plan
         self.key = reader(plan.decisions)
-        self.made: dict[Hashable, Slot] = {}
+        self.made = made
 
     def resolve(self, choices: tuple[int, ...]) -> Slot:
         block = self.plan.take(choices)
         if len(self.made) >= LARGEST_CACHE:
             self.made.clear()
-        slot = self.made[self.key(choices)] = Slot(self.plan.path, block, canonical_text(block))
+        slot = self.made[self.key(choices)] = Slot(block, canonical_text(block))
         return slot
 
 
@@ -64,19 +56,29 @@ class Slots:
         self._key = reader(sorted(structure(plan)))
         self._existing: dict[Hashable, tuple[_Leaf, ...]] = {}
         self._leaves: dict[int, _Leaf] = {}  # by id of the plan, which lives as long as this
+        self._made: dict[str, dict[Hashable, Slot]] = {}  # by the text of the plan
 
     def __call__(self, choices: tuple[int, ...]) -> list[Slot]:
         """Returns the slots of the blocks that exist, in order."""
+        return [leaf.made.get(leaf.key(choices)) or leaf.resolve(choices) for leaf in self._exist(choices)]
+
+    def paths(self, choices: tuple[int, ...]) -> list[str]:
+        """Returns the dotted path of the layers of each slot, for example ``stage1.block2``."""
+        return [leaf.plan.path for leaf in self._exist(choices)]
+
+    def _exist(self, choices: tuple[int, ...]) -> tuple[_Leaf, ...]:
         key = self._key(choices)
         existing = self._existing.get(key)
         if existing is None:
             if len(self._existing) >= LARGEST_CACHE // 10:
                 self._existing.clear()
             existing = self._existing[key] = tuple(map(self._leaf, leaves(self._plan, choices)))
-        return [leaf.made.get(leaf.key(choices)) or leaf.resolve(choices) for leaf in existing]
+        return existing
 
     def _leaf(self, plan: Plan) -> _Leaf:
-        return self._leaves.setdefault(id(plan), _Leaf(plan))
+        if id(plan) not in self._leaves:
+            self._leaves[id(plan)] = _Leaf(plan, self._made.setdefault(spelled_plan(plan), {}))
+        return self._leaves[id(plan)]
 
 
 def canonical_text(block: Block) -> str:

@@ -214,7 +214,9 @@ class Space:
 
     def blocks(self, architecture: Architecture) -> list[tuple[str, Block]]:
         """Returns path and block of every part that exists, choices taken, from input to output."""
-        return [(slot.path, slot.block) for slot in self.slots(architecture)]
+        slots = self.slots(architecture)
+        paths = self._slots.paths(architecture.choices)
+        return [(path, slot.block) for path, slot in zip(paths, slots, strict=True)]
 
     def slots(self, architecture: Architecture) -> list[Slot]:
         """Returns the blocks that exist, each resolved once per combination of its own decisions and kept."""
@@ -242,11 +244,12 @@ class Space:
         net = Wiring(self.outputs or 0)
         x = Value(-1, self.input_shape)
         spans: list[BlockSpan] = []
-        for slot in self.slots(architecture):
+        for path, block in self.blocks(architecture):
             first = len(net.layers)
-            x = slot.write(net, x)
+            with net.scope(path):
+                x = block.wire(net, x)
             if len(net.layers) > first:
-                spans.append(BlockSpan(slot.path, slot.block.label, first, len(net.layers) - 1))
+                spans.append(BlockSpan(path, block.label, first, len(net.layers) - 1))
         if not net.layers:
             raise ShapeError(
                 f"{self.name}: no layer at all in {self.text(architecture) or 'its one architecture'}; "

@@ -22,7 +22,7 @@ def option_labels(one: Choice) -> tuple[str, ...]:
     """Returns what the options of a choice are called: as short as they differ, without spaces."""
     if one.labels is not None:
         return one.labels
-    words = [_word(option.kind() if isinstance(option, Block) else str(option)) for option in one.options]
+    words = [_word(_option_text(option)) for option in one.options]
     if len(set(words)) < len(words):
         words = [
             _block_word(option) if isinstance(option, Block) else word
@@ -134,6 +134,15 @@ def _option(space: Space, decision: Decision, label: str) -> int:
     if label not in decision.labels:
         raise unknown("option", label, decision.labels, where=f"{decision.path} of {space.name}")
     return decision.labels.index(label)
+
+
+def _option_text(option: Any) -> str:
+    if isinstance(option, Block):
+        return option.kind()
+    if isinstance(option, str):
+        return option
+    text = spelled(option)
+    return text.rpartition(":")[2] if callable(option) and not isinstance(option, Expression) else text
 
 
 def _block_word(block: Block) -> str:

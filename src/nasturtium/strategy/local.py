@@ -39,9 +39,12 @@ class LocalSearch:
     Neighbours are tried in random order. When more is asked than the descents under way have neighbours to
     try (they wait for results), another descent starts, so any number can be asked at any time.
 
-    Differs: a descent that is stuck is followed by a new one from a random start, not by the next best
-    neighbour; with several objectives a better neighbour is one that dominates. Neighbours known from before
-    are asked again; compose with `Distinct`, which answers them at no cost.
+    With several objectives a better neighbour is one that dominates, and a descent starts from a network of
+    the front whose neighbours were not tried yet, as long as there is one (Paquete, Chiarandini and Stuetzle
+    2004, Pareto local search).
+
+    Differs: a descent that is stuck is followed by one from a random start, not by the next best neighbour.
+    Neighbours known from before are asked again; compose with `Distinct`, which answers them at no cost.
 
     Args:
         space: Where to search.
@@ -67,6 +70,8 @@ class LocalSearch:
         self._archive = Archive(objectives)
         self._climbs: list[Climb] = []  # oldest first
         self._waiting: dict[Architecture, list[Climb]] = {}  # who asked for it
+        self._front: dict[Architecture, tuple[float, ...]] = {}  # with one objective, the incumbent
+        self._explored: set[Architecture] = set()  # whose neighbours were tried, or are
         self._starts = 0
         self._moves = 0
 
@@ -78,6 +83,8 @@ class LocalSearch:
         """Takes results; a descent moves, or ends when no neighbour was better."""
         for trial in trials:
             worth = self._archive.record(trial)
+            if worth is not None:
+                self._note(trial.architecture, worth)
             for climb in self._waiting.pop(trial.architecture, ()):
                 climb.pending -= 1
                 if worth is not None:
@@ -89,17 +96,28 @@ class LocalSearch:
         return self._archive.best(k)
 
     def _next(self) -> Candidate:
-        climb = next((climb for climb in self._climbs if climb.queue), None)
-        if climb is not None:
-            architecture = climb.queue.pop()
-        else:
-            climb = Climb()
-            self._climbs.append(climb)
-            architecture = self.space.sample(rng_for(self.seed, "start", self._starts))
-            self._starts += 1
+        climb = next((climb for climb in self._climbs if climb.queue), None) or self._started()
+        architecture = climb.queue.pop()
         climb.pending += 1
         self._waiting.setdefault(architecture, []).append(climb)
         return Candidate(architecture)
+
+    def _started(self) -> Climb:
+        climb = Climb()
+        self._climbs.append(climb)
+        promising = next((item for item in self._front.items() if item[0] not in self._explored), None)
+        if promising is not None:
+            self._move(climb, *promising)
+        if not climb.queue:
+            climb.queue = [self.space.sample(rng_for(self.seed, "start", self._starts))]
+            self._starts += 1
+        return climb
+
+    def _note(self, architecture: Architecture, worth: tuple[float, ...]) -> None:
+        if any(dominates(other, worth) or other == worth for other in self._front.values()):
+            return
+        self._front = {known: other for known, other in self._front.items() if not dominates(worth, other)}
+        self._front[architecture] = worth
 
     def _consider(self, climb: Climb, architecture: Architecture, worth: tuple[float, ...]) -> None:
         if climb.centre is None:
@@ -124,4 +142,5 @@ class LocalSearch:
         shuffle = rng_for(self.seed, "neighbours", self._moves).permutation(len(around))
         self._moves += 1
         climb.centre, climb.worth, climb.target = centre, worth, None
+        self._explored.add(centre)
         climb.queue = [around[i] for i in shuffle]

@@ -41,11 +41,12 @@ def read_npz(path: str) -> Images:
 
 def _arrays(path: Path, source: str) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, since numpy leaves a file open that it cannot read.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except FileNotFoundError as problem:
         raise DataError(f"{source}: {path.absolute()} does not exist") from problem
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as problem:
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as problem:
         raise DataError(
             f"{source}: no .npz file of plain arrays ({problem}); write it with numpy.savez"
         ) from problem

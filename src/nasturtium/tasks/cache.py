@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +47,8 @@ def store(key: str, images: NDArray[np.uint8], preparation: str) -> None:
         temporary.replace(path)
     except OSError as problem:
         log.warning("decoded images are not kept: %s", problem)
-        try:
-            temporary.unlink(missing_ok=True)
-        except OSError:
-            return
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _path(key: str) -> Path:

@@ -76,7 +76,7 @@ class SpaceConformance:
     def test_mutation_changes_exactly_one_decision(self) -> None:
         space = self.make()
         for i, parent in enumerate(self._sampled(space) if space.count > 1 else ()):
-            child = space.mutate(parent, self._rng(i))
+            child = space.mutate(parent, self._rng(i, "changes"))
             assert child in space
             assert self._changed(space, parent, child) == 1, f"{space.text(parent)} -> {space.text(child)}"
 
@@ -96,9 +96,11 @@ class SpaceConformance:
         space = self.make()
         sampled = self._sampled(space)
         for i, (left, right) in enumerate(pairwise(sampled)):
-            child = space.crossover(left, right, self._rng(i))
+            child = space.crossover(left, right, self._rng(i, "changes"))
             assert child in space
-            assert space.crossover(left, left, self._rng(i)) == left, "a crossing with itself changes it"
+            assert space.crossover(left, left, self._rng(i, "changes")) == left, (
+                "a crossing with itself changes it"
+            )
             for decision, taken, (a, in_a), (b, in_b), exists in zip(
                 space.decisions,
                 child.choices,
@@ -134,8 +136,8 @@ class SpaceConformance:
         if one.choices:
             assert Architecture(one.space, (10**6, *one.choices[1:])) not in space
 
-    def _rng(self, i: int) -> np.random.Generator:
-        return rng_for(0, "space conformance", i)
+    def _rng(self, i: int, purpose: str = "samples") -> np.random.Generator:
+        return rng_for(0, f"space conformance/{purpose}", i)
 
     def _sampled(self, space: Space) -> list[Architecture]:
         return [space.sample(self._rng(i)) for i in range(self.samples)]

@@ -87,7 +87,7 @@ class _Grower:
 
     def _repeat(self, depth: int) -> Block:
         block = self.block(depth)
-        times = self.draw(st.integers(0, 2)) if self.draw(st.booleans()) else self._times()
+        times = self._times() if self.draw(st.booleans()) else self.draw(st.integers(0, 2))
         stride = self.draw(st.sampled_from([None, 1, 2])) if _takes_stride(block) else None
         return repeat(block, times, stride=stride)
 
@@ -117,7 +117,7 @@ class _Grower:
 
     def _times(self) -> Any:
         shared = [one for one in self.numbers if max(one.options) <= 3]
-        if shared and self.draw(st.booleans()):
+        if self.draw(st.booleans()) and shared:
             return self.draw(st.sampled_from(shared))
         options = self.draw(st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True))
         return choice(*options, name=self._name())

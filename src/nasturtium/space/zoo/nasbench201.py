@@ -147,15 +147,16 @@ def to_string(architecture: Architecture) -> str:
 
 def from_string(space: Space, text: str) -> Architecture:
     """Returns the architecture that the benchmark calls `text`."""
-    words = [word for node in text.split("+") for word in node.strip("|").split("|")]
-    ops, starts = zip(*(word.rpartition("~")[::2] for word in words), strict=True)
-    if tuple(starts) != ("0", "0", "1", "0", "1", "2"):
+    words = [word.rpartition("~") for node in text.split("+") for word in node.strip("|").split("|")]
+    if [start for _, _, start in words] != [str(start) for start, _ in EDGES]:
         raise SpaceError(f"{text!r} is not a NAS-Bench-201 name, such as {to_string(space.unrank(0))}")
-    return from_ops(space, ops)
+    return from_ops(space, [op for op, _, _ in words])
 
 
 def from_ops(space: Space, ops: Sequence[str]) -> Architecture:
     """Returns the architecture with these six operations, in the order of `EDGES`."""
+    if len(ops) != len(EDGES):
+        raise SpaceError(f"{len(ops)} operations {list(ops)} for a cell of {len(EDGES)} edges; give one each")
     for op in ops:
         if op not in OPS:
             raise unknown_op("NAS-Bench-201 cell", op, OPS)

@@ -1,0 +1,170 @@
+"""Bad input: a clear error on stderr, exit status 2, no traceback, and nothing lost."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+NOT_A_PATH_ERROR = "Traceback"
+
+
+def refused(said: object, *words: str) -> None:
+    assert said.status == 2, said  # type: ignore[attr-defined]
+    text = said.err  # type: ignore[attr-defined]
+    assert "Traceback" not in text
+    for word in words:
+        assert word in text, text
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--space", "mobilnet"], ["mobilnet", "mobilenet", "resnet"]),
+        (["--method", "evolutoin"], ["evolutoin", "did you mean 'evolution'"]),
+        (["--minimize", "errror"], ["errror", "error"]),
+        (["--minimize", "error", "latency_s"], ["latency_s", "latency_ms"]),
+        (["--data", "digitz"], ["digitz", "digits"]),
+        (["--subject-to", "params < = 3"], ["params < = 3"]),
+        (["--subject-to", "parms <= 3"], ["parms", "params"]),
+        (["--subject-to", "params <= 10", "params >= 20"], ["params <= 10", "params >= 20"]),
+        (["--subject-to", "params <= 10"], ["params <= 10", "smallest"]),
+        (["--budget", "0"], ["'0'", "5m"]),
+        (["--budget", "-5m"], ["-5m"]),
+        (["--budget", "5 parsecs"], ["5 parsecs", "5m"]),
+        (["--budget", "1000000h"], ["1000000h"]),
+        (["--set", "popsize=3"], ["popsize", "population"]),
+        (["--set", "population"], ["population", "name=value"]),
+        (["--epochs", "0"], ["epochs", "1"]),
+        (["--format", "pdf"], ["pdf", "onnx"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_an_absurd_search_is_refused(
+    options: list[str], words: list[str], quick: Path, nasturtium: Callable, tmp_path: Path
+) -> None:
+    refused(nasturtium("search", quick, "--out", tmp_path / "run", *options), *words)
+
+
+def test_an_unknown_key_names_the_file_and_the_nearest(nasturtium: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('dta = "digits"\n')
+    refused(nasturtium("search", path), "dta", "did you mean 'data'", "settings.toml")
+
+
+def test_a_folder_of_another_search_is_left_alone(quick: Path, finished: Path, nasturtium: Callable) -> None:
+    before = (finished / "journal.sqlite").read_bytes()
+    refused(nasturtium("search", quick, "--out", finished, "--seed", "9"), "seed", "9")
+    assert (finished / "journal.sqlite").read_bytes() == before
+
+
+def test_a_folder_without_a_run_is_refused(nasturtium: Callable, tmp_path: Path) -> None:
+    for command in ("show", "front", "report", "export", "retrain"):
+        refused(nasturtium(command, tmp_path), str(tmp_path))
+
+
+def test_a_truncated_journal_is_refused_and_untouched(
+    finished: Path, quick: Path, nasturtium: Callable, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(finished, broken)
+    journal = broken / "journal.sqlite"
+    journal.write_bytes(journal.read_bytes()[:5000])
+    before = journal.read_bytes()
+    refused(nasturtium("search", quick, "--out", broken), "journal")
+    assert journal.read_bytes() == before
+
+
+def test_an_output_path_that_is_a_file_is_refused(quick: Path, nasturtium: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("mine")
+    refused(nasturtium("search", quick, "--out", path), str(path))
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="needs the device that is always full, which Linux has"
+)
+def test_a_full_disk_is_said_and_the_run_goes_on_elsewhere(finished: Path, nasturtium: Callable) -> None:
+    refused(nasturtium("report", finished, "--out", "/dev/full"), "/dev/full")
+
+
+def photos(root: Path, **counts: int) -> Path:
+    """Writes random images, so many per class."""
+    rng = np.random.default_rng(0)
+    for name, count in counts.items():
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = rng.integers(0, 255, (12, 12, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{i}.png")
+    return root
+
+
+def test_a_zero_byte_image_is_named(quick: Path, nasturtium: Callable, tmp_path: Path) -> None:
+    root = photos(tmp_path / "photos", cats=6, dogs=6)
+    (root / "cats" / "3.png").write_bytes(b"")
+    refused(nasturtium("search", quick, "--data", f"folder:{root}", "--out", tmp_path / "run"), "3.png")
+
+
+def test_a_corrupt_image_is_named(quick: Path, nasturtium: Callable, tmp_path: Path) -> None:
+    root = photos(tmp_path / "photos", cats=6, dogs=6)
+    whole = (root / "dogs" / "2.png").read_bytes()
+    (root / "dogs" / "2.png").write_bytes(whole[: len(whole) // 2])
+    refused(nasturtium("search", quick, "--data", f"folder:{root}", "--out", tmp_path / "run"), "2.png")
+
+
+def test_an_empty_class_is_named(quick: Path, nasturtium: Callable, tmp_path: Path) -> None:
+    root = photos(tmp_path / "photos", cats=6, dogs=6, birds=0)
+    refused(nasturtium("search", quick, "--data", f"folder:{root}", "--out", tmp_path / "run"), "birds")
+
+
+def test_one_class_only_is_refused(quick: Path, nasturtium: Callable, tmp_path: Path) -> None:
+    root = photos(tmp_path / "photos", cats=6)
+    refused(nasturtium("search", quick, "--data", f"folder:{root}", "--out", tmp_path / "run"), "2 or more")
+
+
+def test_grey_and_transparent_images_are_mixed_without_harm(
+    quick: Path, nasturtium: Callable, tmp_path: Path
+) -> None:
+    root = photos(tmp_path / "photos", cats=12, dogs=12)
+    Image.open(root / "cats" / "0.png").convert("L").save(root / "cats" / "0.png")
+    Image.open(root / "cats" / "1.png").convert("RGBA").save(root / "cats" / "1.png")
+    Image.open(root / "dogs" / "0.png").convert("P").save(root / "dogs" / "0.png")
+    said = nasturtium(
+        *("search", quick, "--data", f"folder:{root}", "--out", tmp_path / "run"),
+        *("--budget", "1", "--picks", "0", "--no-baseline", "--format", "none"),
+    )
+    assert said.status == 0, said.err
+
+
+def test_trainings_that_diverge_are_trials_and_the_search_ends(
+    quick: Path, nasturtium: Callable, tmp_path: Path
+) -> None:
+    said = nasturtium(
+        *("search", quick, "--out", tmp_path / "run", "--lr", "1e30"),
+        *("--budget", "2", "--no-baseline", "--format", "none"),
+    )
+    assert said.status == 0, said.err
+    assert "2 failed" in said.err
+    shown = nasturtium("show", tmp_path / "run", "--trial", "0")
+    assert "failed" in shown.out
+
+
+def test_blocks_that_do_not_fit_name_the_decisions(quick: Path, nasturtium: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import nasturtium as nt\n"
+        "from dataclasses import dataclass\n"
+        "from nasturtium.space.blocks import Block\n"
+        "@dataclass(frozen=True)\n"
+        "class Tied(Block):\n"
+        "    left: int\n"
+        "    right: int\n"
+        "    def wire(self, net, x):\n"
+        "        return net.add(net.conv(x, self.left), net.conv(x, self.right))\n"
+        "space = nt.Space(Tied(nt.choice(8, 16, name='left'), nt.choice(8, 16, name='right')), nt.blocks.classifier())\n"
+    )
+    said = nasturtium("search", quick, "--space", f"{path}:space", "--out", tmp_path / "run")
+    refused(said, "left=", "right=")

@@ -1,0 +1,126 @@
+"""Every command, on a real run."""
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nasturtium.cli import app, spread
+
+COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+
+
+def test_the_issue_names_nine_commands() -> None:
+    wanted = {"search", "show", "front", "report", "export", "retrain", "spaces", "methods", "tasks"}
+    assert set(COMMANDS) == wanted
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example_and_json(command: str, nasturtium: Callable) -> None:
+    said = nasturtium(command, "--help")
+    assert said.status == 0
+    assert "--json" in said.out
+
+
+def test_an_option_takes_several_values() -> None:
+    words = ["search", "--minimize", "error", "latency_ms", "--out", "a", "--subject-to", "params <= 2"]
+    assert spread(words) == [
+        *(
+            "search",
+            "--minimize",
+            "error",
+            "--minimize",
+            "latency_ms",
+            "--out",
+            "a",
+            "--subject-to",
+            "params <= 2",
+        )
+    ]
+
+
+def test_search_leaves_report_models_weights_and_settings(finished: Path) -> None:
+    assert (finished / "report.html").stat().st_size > 10_000
+    assert list((finished / "models").glob("*/*.onnx"))
+    assert list((finished / "models").glob("*/*.py"))
+    assert tomllib.loads((finished / "run.toml").read_text())["space"] == "chain"
+
+
+def test_the_same_search_again_trains_nothing(finished: Path, quick: Path, nasturtium: Callable) -> None:
+    before = (finished / "journal.sqlite").read_bytes()
+    said = nasturtium("search", quick, "--out", finished, "--format", "none", "--json")
+    assert said.status == 0, said.err
+    assert json.loads(said.out)["trials"] == 3
+    assert len((finished / "journal.sqlite").read_bytes()) == len(before)
+
+
+def test_search_without_settings_has_a_folder_of_its_own(
+    quick: Path, nasturtium: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = nasturtium(
+        "search", quick, "--budget", "1", "--picks", "0", "--no-baseline", "--seed", "5", "--json"
+    )
+    assert said.status == 0, said.err
+    assert json.loads(said.out)["folder"] == "runs/digits-chain-evolution-5"
+
+
+@pytest.mark.parametrize(
+    "words", [["show"], ["show", "--trial", "1"], ["front"], ["front", "--pick", "params <= 1e9"]]
+)
+def test_show_and_front_print_for_people_and_for_programs(
+    words: list[str], finished: Path, nasturtium: Callable
+) -> None:
+    command, *options = words
+    plain = nasturtium(command, finished, *options)
+    assert plain.status == 0, plain.err
+    assert plain.out.strip()
+    assert json.loads(nasturtium(command, finished, *options, "--json").out)
+
+
+def test_front_has_a_row_per_network_that_none_beats(finished: Path, nasturtium: Callable) -> None:
+    rows = json.loads(nasturtium("front", finished, "--json").out)
+    points = [(row["error"], row["params"]) for row in rows]
+    assert points == sorted(points)
+    assert all(not (a[0] <= b[0] and a[1] <= b[1]) for a in points for b in points if a != b)
+
+
+def test_export_writes_what_the_pick_says(finished: Path, nasturtium: Callable, tmp_path: Path) -> None:
+    said = nasturtium(
+        "export", finished, "--pick", "params <= 1e9", "--format", "program", "--out", tmp_path, "--json"
+    )
+    assert said.status == 0, said.err
+    (made,) = json.loads(said.out)
+    assert made["path"].endswith(".pt2")
+    assert made["difference"] < 1e-4
+    assert Path(made["path"]).exists()
+
+
+def test_report_is_written_where_it_is_asked(finished: Path, nasturtium: Callable, tmp_path: Path) -> None:
+    said = nasturtium("report", finished, "--out", tmp_path / "page.html")
+    assert said.status == 0, said.err
+    assert "<html" in (tmp_path / "page.html").read_text()
+
+
+def test_retrain_adds_trainings_and_keeps_the_search(finished: Path, nasturtium: Callable) -> None:
+    said = nasturtium("retrain", finished, "--times", "3", "--format", "none", "--json")
+    assert said.status == 0, said.err
+    found = json.loads(said.out)
+    assert found["trials"] == 3
+    assert found["picks"][0]["trainings"] == 3
+
+
+@pytest.mark.parametrize("command", ["spaces", "methods", "tasks"])
+def test_lists_print_for_people_and_for_programs(command: str, nasturtium: Callable) -> None:
+    names = [row["name"] for row in json.loads(nasturtium(command, "--json").out)]
+    plain = nasturtium(command).out
+    assert names
+    assert all(name in plain for name in names)
+
+
+def test_one_space_lists_its_decisions(nasturtium: Callable) -> None:
+    found = json.loads(nasturtium("spaces", "nasbench201", "--json").out)
+    assert found["architectures"] == 15_625  # Dong and Yang 2020
+    assert len(found["decisions"]) == 6
