@@ -187,3 +187,14 @@ def test_one_thread_is_timed_by_its_processor_time() -> None:
 
     assert clock_for(1) is time.thread_time
     assert clock_for(2) is time.perf_counter
+
+
+def test_a_latency_taken_on_a_slowed_machine_is_trusted_less() -> None:
+    machine = Machine()
+    reference = calibrate(machine.net(0.2), clock=machine.clock)
+    (calm,) = measure([machine.net(2.0)], reference, clock=machine.clock)
+    machine.slowness = lambda now: 2.0
+    (slowed,) = measure([machine.net(2.0)], reference, clock=machine.clock)
+    assert calm.drift == pytest.approx(1.0)
+    assert slowed.drift == pytest.approx(2.0)
+    assert slowed.spread_ms > 0.04 * slowed.median_ms > calm.spread_ms

@@ -3,9 +3,10 @@
 import pytest
 
 from nasturtium.errors import ConfigError
-from nasturtium.protocols import Trial
+from nasturtium.protocols import Candidate, Trial
+from nasturtium.seeds import rng_for
 from nasturtium.strategy.local import LocalSearch
-from nasturtium.testing.strategy import tell_all
+from nasturtium.testing.strategy import TWO, tell_all
 from nasturtium.testing.toys import flat_space
 
 
@@ -83,3 +84,15 @@ def test_finds_the_optimum_of_a_space_without_traps(improvement):
 def test_an_unknown_variant_is_refused():
     with pytest.raises(ConfigError, match="'first' or 'best'"):
         LocalSearch(flat_space(), improvement="worst")
+
+
+def test_with_two_objectives_descents_start_from_the_least_crowded_of_the_front():
+    space = flat_space()
+    strategy = LocalSearch(space, objectives=TWO)
+    low, middle, high = (space.unrank(i) for i in (0, 40, 80))
+    worth = {low: (0.9, 1), middle: (0.5, 5), high: (0.1, 9)}
+    strategy.tell([Trial(Candidate(a), {"error": e, "params": p}) for a, (e, p) in worth.items()])
+    around = [set(space.neighbours(architecture)) for architecture in (low, high, middle)]  # ends come first
+    for expected in around:
+        assert {candidate.point for candidate in strategy.ask(len(expected))} == expected
+    assert strategy.ask(1)[0].point == space.sample(rng_for(0, "start", 0))

@@ -68,7 +68,7 @@ def methods(json: Json = False) -> None:
 
 def tasks(json: Json = False) -> None:
     """Lists the kinds of data that a search can be given."""
-    from nasturtium.tasks import SOURCES
+    from nasturtium.tasks.source import SOURCES
 
     if json:
         print_json([{"name": name, "about": about} for name, about in SOURCES.items()])

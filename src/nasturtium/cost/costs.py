@@ -71,6 +71,7 @@ class Measured:
         self.threads = threads
         self.plan = plan or Plan()
         self.device = this_device(threads)
+        self._reference_network: Reference | None = None
         # The space's digest leaves out what a task decides, and one cache may serve several tasks.
         self._suffix = f"/{'x'.join(map(str, space.input_shape))}-{space.outputs}"
 
@@ -111,14 +112,17 @@ class Measured:
         return self._keep(key, name, latency.median_ms, latency.spread_ms)
 
     def _reference(self) -> Reference:
-        from nasturtium.cost.runtime import reference_run
+        """Returns the reference network, with its time from the cache: all sessions of a run share one scale."""
+        if self._reference_network is None:
+            from nasturtium.cost.runtime import reference_run
 
-        run = reference_run()
-        nominal_ms = self.cache.get(self.device.fingerprint, "reference", "latency_ms")
-        if nominal_ms is None:
-            found = calibrate(run, self.plan, clock=clock_for(self.threads)).nominal_ms
-            nominal_ms = self._keep("reference", "latency_ms", found, 0.0)
-        return Reference(run, nominal_ms)
+            run = reference_run()
+            nominal_ms = self.cache.get(self.device.fingerprint, "reference", "latency_ms")
+            if nominal_ms is None:
+                found = calibrate(run, self.plan, clock=clock_for(self.threads)).nominal_ms
+                nominal_ms = self._keep("reference", "latency_ms", found, 0.0)
+            self._reference_network = Reference(run, nominal_ms)
+        return self._reference_network
 
     def _keep(self, key: str, name: str, value: float, spread: float) -> float:
         """Returns what the cache then holds: another process may have been first."""

@@ -5,9 +5,10 @@ and sums are not counted, as in NAS-Bench-201 and most NAS papers (where "FLOPs"
 Layers that no output depends on are counted: they are part of the module.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, singledispatch
+from functools import lru_cache
+from math import prod
 from typing import Any, TypeAlias
 
 from nasturtium.architecture import Architecture
@@ -38,8 +39,7 @@ class Counts:
 
 def counts(network: ir.Network) -> Counts:
     """Returns the counts of a network: the sums over its layers."""
-    rows = [_layer(layer) for layer in network.layers]
-    return Counts(*(sum(column) for column in zip(*rows, strict=True)))
+    return Counts(*_sums(network.layers))
 
 
 class Counted:
@@ -98,57 +98,46 @@ class Counted:
         if key not in self._blocks:
             net = ir.Wiring(self.space.outputs or 0)
             end = slot.block.wire(net, ir.Value(-1, shape))
-            params, macs, size = [sum(column) for column in zip(*map(_layer, net.layers), strict=True)] or (
-                0,
-                0,
-                0,
-            )
             if len(self._blocks) >= LARGEST_CACHE:
                 self._blocks.clear()
-            self._blocks[key] = (end.shape, params, macs, size)
+            self._blocks[key] = (end.shape, *_sums(net.layers))
         return self._blocks[key]
 
 
 _Row: TypeAlias = tuple[ir.Shape, int, int, int, Slot]
 
 
-def _layer(layer: ir.Layer) -> tuple[int, int, int]:
-    size = 1
-    for side in layer.shape:
-        size *= side
-    return (*_count(layer.op, layer.shape), 4 * size)
+def _sums(layers: Sequence[ir.Layer]) -> tuple[int, int, int]:
+    """Returns params, MACs and activation bytes of some layers."""
+    params = macs = activations = 0
+    for layer in layers:
+        # A sum of three values is two sums, each of which writes its result.
+        writes = len(layer.inputs) - 1 if isinstance(layer.op, ir.Add) else 1
+        activations += writes * prod(layer.shape)
+        counted = COUNTED.get(type(layer.op))
+        if counted is not None:
+            more_params, more_macs = counted(layer.op, layer.shape)
+            params += more_params
+            macs += more_macs
+    return params, macs, 4 * activations
 
 
-@singledispatch
-def _count(op: Any, shape: ir.Shape) -> tuple[int, int]:
-    """Returns params and MACs of one layer; by default it has neither."""
-    return 0, 0
-
-
-@_count.register
-def _(op: ir.Conv2d, shape: ir.Shape) -> tuple[int, int]:
+def _conv(op: ir.Conv2d, shape: ir.Shape) -> tuple[int, int]:
     weights = op.outputs * (op.inputs // op.groups) * op.kernel**2
     return weights + op.bias * op.outputs, weights * shape[1] * shape[2]
 
 
-@_count.register
-def _(op: ir.Linear, shape: ir.Shape) -> tuple[int, int]:
+def _linear(op: ir.Linear, _: ir.Shape) -> tuple[int, int]:
     weights = op.inputs * op.outputs
     return weights + op.bias * op.outputs, weights
 
 
-@_count.register
-def _(op: ir.BatchNorm, shape: ir.Shape) -> tuple[int, int]:
+def _norm(op: ir.BatchNorm, _: ir.Shape) -> tuple[int, int]:
     return 2 * op.features, 0
 
 
-@_count.register
-def _(op: ir.Custom, shape: ir.Shape) -> tuple[int, int]:
-    return _custom(op)
-
-
 @lru_cache(maxsize=4096)
-def _custom(op: ir.Custom) -> tuple[int, int]:
+def _custom(op: ir.Custom, _: ir.Shape) -> tuple[int, int]:
     """Counts a user's own module by running it once without data."""
     import torch
     from torch import nn
@@ -161,3 +150,12 @@ def _custom(op: ir.Custom) -> tuple[int, int]:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         made.eval()(x)
     return sum(p.numel() for p in made.parameters()), counter.get_total_flops() // 2
+
+
+# What has parameters or MACs, and how to count them from the layer and its output shape.
+COUNTED: dict[type, Callable[[Any, ir.Shape], tuple[int, int]]] = {
+    ir.Conv2d: _conv,
+    ir.Linear: _linear,
+    ir.BatchNorm: _norm,
+    ir.Custom: _custom,
+}

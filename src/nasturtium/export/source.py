@@ -4,6 +4,7 @@ import copy
 import re
 from collections.abc import Mapping
 from itertools import groupby
+from keyword import iskeyword
 from pathlib import Path
 from pprint import pformat
 from types import ModuleType
@@ -120,8 +121,10 @@ def attribute_names(model: fx.GraphModule) -> dict[str, str]:
             continue
         if type(model.get_submodule(path)) in FUNCTIONAL or isinstance(model.get_submodule(path), nn.Flatten):
             continue
-        name = path.replace(".", "_")
-        while name in names.values() or hasattr(nn.Module, name):
+        name = re.sub(r"\W", "_", path)
+        if not name.isidentifier():  # torch's own containers count their layers from 0
+            name = f"layer{name}"
+        while name in names.values() or hasattr(nn.Module, name) or iskeyword(name):
             name += "_"
         names[path] = name
     return names

@@ -6,7 +6,7 @@ from typing import Literal
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
-from nasturtium.front.dominance import dominates
+from nasturtium.front.dominance import dominates, order
 from nasturtium.front.objectives import ERROR, Objective
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import rng_for
@@ -40,8 +40,8 @@ class LocalSearch:
     try (they wait for results), another descent starts, so any number can be asked at any time.
 
     With several objectives a better neighbour is one that dominates, and a descent starts from a network of
-    the front whose neighbours were not tried yet, as long as there is one (Paquete, Chiarandini and Stuetzle
-    2004, Pareto local search).
+    the front whose neighbours were not tried yet, as long as there is one, the least crowded first (Paquete,
+    Chiarandini and Stuetzle 2004, Pareto local search).
 
     Differs: a descent that is stuck is followed by one from a random start, not by the next best neighbour.
     Neighbours known from before are asked again; compose with `Distinct`, which answers them at no cost.
@@ -105,7 +105,9 @@ class LocalSearch:
     def _started(self) -> Climb:
         climb = Climb()
         self._climbs.append(climb)
-        promising = next((item for item in self._front.items() if item[0] not in self._explored), None)
+        front = list(self._front.items())
+        least_crowded_first = (front[i] for i in order([worth for _, worth in front]))
+        promising = next((item for item in least_crowded_first if item[0] not in self._explored), None)
         if promising is not None:
             self._move(climb, *promising)
         if not climb.queue:

@@ -53,8 +53,9 @@ class Normalisation:
         """Returns a float32 copy of `images`, [n, channels, height, width], in `memory_format`."""
         std = torch.tensor(self.std, device=images.device).view(1, -1, 1, 1)
         mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
-        x = images.to(torch.float32, memory_format=memory_format, copy=True)
-        return x.mul_(1 / (self.scale * std)).sub_(mean / std)
+        x = images.to(torch.float32, copy=True).mul_(1 / (self.scale * std)).sub_(mean / std)
+        # Last, for 3 interleaved channels are too few to compute on: 7 instead of 11 ms per 1,024 CIFAR images.
+        return x.contiguous(memory_format=memory_format)
 
 
 @dataclass(frozen=True, eq=False)
