@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nasturtium.cost.device import this_device
 from nasturtium.errors import DataError
 from nasturtium.evaluate.augment import Augment
 from nasturtium.evaluate.execution import execution_for
@@ -158,13 +159,15 @@ def main() -> None:
     split, normalise, data = images(args.images)
     recipe = Recipe(epochs=1, batch_size=args.batch, lr=0.1, device="cpu", precision="float32")
     torch.manual_seed(0)
+    device = this_device()
     results = {name: compare(make(), split, normalise, recipe, args) for name, make in NETS.items()}
     print(
         json.dumps(
             {
                 "bench": "trainer",
                 "commit": commit(),
-                "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+                "machine": f"{device.cpu}, {device.cores} cores, {device.system}",
+                "load": os.getloadavg(),
                 "versions": {"python": platform.python_version(), "torch": torch.__version__},
                 "data": data,
                 "images": args.images,

@@ -22,7 +22,8 @@ def rng_for(seed: int, purpose: str, counter: int = 0) -> np.random.Generator:
     """
     # The counter fills the highest word, so that two uses are 2**192 draws apart and never overlap.
     words = np.array([0, 0, 0, counter], np.uint64)
-    return np.random.Generator(np.random.Philox(_key(seed, purpose), counter=words))
+    philox = np.random.Philox(_key(seed, purpose), counter=words)  # type: ignore[arg-type]  # stubs are narrower
+    return np.random.Generator(philox)
 
 
 def seed_for(seed: int, purpose: str, counter: int = 0) -> int:

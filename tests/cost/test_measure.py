@@ -161,7 +161,7 @@ def test_the_same_network_under_two_names_differs_in_at_most_five_of_a_hundred(n
 def test_a_network_a_quarter_slower_is_told_apart_under_noise() -> None:
     def found(seed: int) -> bool:
         m = Machine(noise=0.1, seed=seed)
-        return differ(*measure([m.net(0.5), m.net(0.625)], Reference(m.net(0.2), 0.2), SHORT, clock=m.clock))
+        return differ(*measure([m.net(0.5), m.net(0.625)], Reference(m.net(0.2), 0.2), clock=m.clock))
 
     assert sum(found(seed) for seed in range(40)) >= 38
 

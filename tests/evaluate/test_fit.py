@@ -173,7 +173,8 @@ def test_gradient_clipping_bounds_the_first_step(few_digits, convnet):
     )
     train(model, few_digits, recipe)
     moved = sum(
-        float(((a - b).detach() ** 2).sum()) for a, b in zip(model.parameters(), before.parameters(), strict=True)
+        float(((a - b).detach() ** 2).sum())
+        for a, b in zip(model.parameters(), before.parameters(), strict=True)
     )
     assert math.sqrt(moved) == pytest.approx(1e-2, rel=1e-3)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import nasturtium
 from nasturtium.errors import ConfigError, ExportError, UnknownName
 from nasturtium.export.artifact import export
 
@@ -51,6 +52,10 @@ def test_a_wrong_format_is_said_before_anything_is_written(
     with pytest.raises(error, match=words):
         export(tiny, tmp_path / name, task, format=format)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_package_is_the_function_of_the_public_interface(tiny, task, tmp_path: Path) -> None:
+    assert nasturtium.export(tiny, tmp_path / "net.py", task, measured=False).path == tmp_path / "net.py"
 
 
 def test_a_module_needs_its_task(tiny, tmp_path: Path) -> None:

@@ -29,14 +29,14 @@ class Printing(Unwatched):
 
 # Slow enough to be hit, and light enough to be started 25 times: no torch.
 LIGHT = f"""{WATCHED}
-from nasturtium.testing.toys import ToyEvaluator, flat_space, toy_metrics
+from nasturtium.testing.toys import ToyCosts, ToyEvaluator, flat_space, toy_metrics
 
 space = flat_space()
 def metrics(architecture):
     time.sleep(0.004)
     return toy_metrics(space, architecture) | {{"train_seconds": time.time()}}
 evaluator = ToyEvaluator(space, failing=0.1, metrics=metrics)
-nt.search(space, evaluator=evaluator, method="nsga2", minimize=("error", "params"),
+nt.search(space, evaluator=evaluator, costs=ToyCosts(space), method="nsga2", minimize=("error", "params"),
           subject_to="params <= 1900", budget=66, out=sys.argv[1], seed=3, observer=Printing())
 """
 

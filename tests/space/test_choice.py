@@ -51,7 +51,7 @@ def test_numpy_numbers_are_taken_as_numbers():
         lambda w: 1 if w == 8 else 2,
         lambda w: 1 if w != 8 else 2,
         lambda w: w > 8,
-        lambda w: 8 <= w,
+        lambda w: w <= 8,
         lambda w: w and 3,
         lambda w: list(range(w)),
         lambda w: [one for one in w],  # noqa: C416 - the loop is what is tried

@@ -1,4 +1,4 @@
-"""Compiling, against an interpreter that walks the tree and decides on the way; and the messages for bad trees."""
+"""Compiling, against an interpreter that walks the tree and decides on the way; and what is refused."""
 
 from collections import Counter
 from dataclasses import dataclass, fields, replace
@@ -14,7 +14,7 @@ from nasturtium.testing.spaces import spaces
 
 
 class Walk:
-    """One run through a tree, deciding when a choice is met: the meaning of the language, without conditions."""
+    """One run through a tree, deciding when a choice is met: the meaning of the language."""
 
     def __init__(self, scopes, script):
         self.scopes, self.script, self.taken, self.sizes = scopes, list(script), {}, []

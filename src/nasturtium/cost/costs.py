@@ -112,7 +112,7 @@ class Measured:
         return self._keep(key, name, latency.median_ms, latency.spread_ms)
 
     def _reference(self) -> Reference:
-        """Returns the reference network, with its time from the cache: all sessions of a run share one scale."""
+        """Returns the reference, with its time from the cache: all sessions of a run share one scale."""
         if self._reference_network is None:
             from nasturtium.cost.runtime import reference_run
 

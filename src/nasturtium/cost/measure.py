@@ -81,14 +81,17 @@ class Latency:
         """Standard deviation of the latency from one whole measurement to the next, in milliseconds.
 
         Two parts. The scatter of blocks, each of which had its own place in the random order: a median of n
-        scatters sqrt(pi / 2n) times as much as one value, if values are normal (Laplace). And what division
-        by the drift leaves: not all networks are slowed equally when other load comes.
+        scatters sqrt(pi / 2n) times as much as one value, if values are normal and independent (Laplace).
+        Under a load that comes and goes neighbours are alike; then the halves of the measurement differ by
+        more, and that counts. And what division by the drift leaves: not all networks are slowed equally when
+        other load comes.
         """
         n = len(self.blocks_ms)
         if n < 2:
             return float("inf")
         scatter = np.std(self.blocks_ms, ddof=1) * np.sqrt(np.pi / 2 / n)
-        return float(np.hypot(scatter, UNEQUAL * abs(np.log(self.drift)) * self.median_ms))
+        halves = abs(np.median(self.blocks_ms[: n // 2]) - np.median(self.blocks_ms[n // 2 :])) / 2
+        return float(np.hypot(max(scatter, halves), UNEQUAL * abs(np.log(self.drift)) * self.median_ms))
 
 
 @dataclass(frozen=True, slots=True)

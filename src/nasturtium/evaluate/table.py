@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +126,12 @@ DATASETS: Mapping[str, tuple[tuple[int, int, int], int]] = {
 }
 
 
+TSS_ARRAYS = (
+    *("ops", "val_acc_12", "test_acc_12", "val_acc_200", "test_acc_200", "train_time_200_s"),
+    *("latency_s", "params", "macs", "seed_params_mismatch"),
+)
+
+
 def nasbench201(
     folder: Path | str | None = None,
     dataset: str = "cifar10",
@@ -133,7 +140,7 @@ def nasbench201(
     seed: int | None = None,
     doubtful: bool = True,
 ) -> Table:
-    """Returns the table of NAS-Bench-201 (Dong & Yang 2020, arXiv:2001.00326): 15,625 cells, 12 or 200 epochs.
+    """Returns the table of NAS-Bench-201 (Dong & Yang 2020, arXiv:2001.00326): 15,625 cells, two trainings.
 
     ``error`` is on the validation split and is what a search may see; ``test_error`` is the mean over
     trainings, for the report. The 12 epochs are a training of their own, with its own schedule, not the start
@@ -155,9 +162,9 @@ def nasbench201(
     """
     if dataset not in DATASETS:
         raise unknown("data set of NAS-Bench-201", dataset, DATASETS)
-    arrays = _read(folder, "nasbench201/nb201_tss.npz")
+    arrays = _read(folder, "nasbench201/nb201_tss.npz", TSS_ARRAYS)
     i = list(DATASETS).index(dataset)
-    trained = np.where(~doubtful & arrays["seed_params_mismatch"], np.nan, arrays["val_acc_200"][i])
+    trained = np.where(arrays["seed_params_mismatch"] & (not doubtful), np.nan, arrays["val_acc_200"][i])
     # Where every training is doubtful, they are all that there is.
     trained = np.where(np.isnan(trained).all(1, keepdims=True), arrays["val_acc_200"][i], trained)
     costs = {
@@ -193,7 +200,7 @@ def nasbench_macro(folder: Path | str | None = None, *, seed: int | None = None)
     Raises:
         DataError: The file is missing or is not that table.
     """
-    arrays = _read(folder, "nasbench_macro/nb_macro_cifar10.npz")
+    arrays = _read(folder, "nasbench_macro/nb_macro_cifar10.npz", ("test_acc", "params", "flops"))
     errors = _error(arrays["test_acc"])
     once = {
         "test_error": errors.mean(1),
@@ -204,24 +211,22 @@ def nasbench_macro(folder: Path | str | None = None, *, seed: int | None = None)
     return Table(space, {50: Level(once, {"error": errors})}, space.rank, epochs=50, seed=seed)
 
 
-def _error(accuracy: NDArray[np.float32]) -> Column:
+def _error(accuracy: NDArray[Any]) -> Column:
     """Returns errors, 0..1, of accuracies in percent."""
     return 1 - accuracy.astype(np.float64) / 100
 
 
-def _read(folder: Path | str | None, name: str) -> dict[str, NDArray[np.generic]]:
+def _read(folder: Path | str | None, name: str, needed: Sequence[str]) -> dict[str, NDArray[Any]]:
     root = folder if folder is not None else os.environ.get("NASTURTIUM_DATA")
     if not root:
         raise DataError(
-            f"the table {name} is needed: give the folder that holds it, or set NASTURTIUM_DATA to that folder"
+            f"the table {name} is needed: give the folder that holds it, or set NASTURTIUM_DATA to that"
         )
     path = Path(root) / name
     if not path.is_file():
-        raise DataError(
-            f"there is no {path}; give the folder that holds {name}, or set NASTURTIUM_DATA to it"
-        )
+        raise DataError(f"there is no {path}; give the folder that holds {name} or set NASTURTIUM_DATA to it")
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError) as error:
+            return {key: file[key] for key in needed}
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
         raise DataError(f"{path} cannot be read as an npz table: {error}; get it anew") from error

@@ -1,7 +1,7 @@
 """Exporting a trained network: which format, and what came of it."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -135,7 +135,7 @@ def _facts(pick: Pick) -> Facts:
         retrained=pick.retrained,
         metrics=pick.metrics,
         architecture=pick.text,
-        specification=pick.run.spec.to_toml(),
+        specification=replace(pick.run.spec, out=None).to_toml(),  # where it was kept tells nobody
         seed=pick.run.spec.seed,
         versions=sessions[-1].versions if sessions else {},
         devices=tuple(dict.fromkeys(session.device for session in sessions)),

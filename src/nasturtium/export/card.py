@@ -17,7 +17,7 @@ USE = {
     ".pt2": 'logits = torch.export.load("{file}").module()(x)',
     ".py": "from {stem} import load, preprocess\n\nlogits = load()(preprocess(images))",
 }
-QUALITIES = {"error", "loss", "train_seconds", "epochs_trained"}  # the metrics of a trial that are not costs
+QUALITIES = {"error", "loss", "train_seconds", "epochs"}  # the metrics of a trial that are not costs
 
 
 @dataclass(frozen=True, slots=True)

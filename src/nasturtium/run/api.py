@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nasturtium.cost.device import device_fingerprint
 from nasturtium.evaluate.recipe import Recipe
-from nasturtium.protocols import Evaluator
+from nasturtium.protocols import CostModel, Evaluator
 from nasturtium.run.experiment import Experiment, Method, prepare
 from nasturtium.run.names import space_named, task_named
 from nasturtium.run.record import Observer, Unwatched
@@ -22,6 +22,7 @@ from nasturtium.run.run import Run
 from nasturtium.run.spec import Retraining, Spec, Value
 from nasturtium.store.journal import Journal
 from nasturtium.store.records import Session
+from nasturtium.store.schema import storing
 
 if TYPE_CHECKING:
     from nasturtium.space.space import Space
@@ -47,6 +48,7 @@ def search(
     recipe: Recipe | None = None,
     retrain: Retraining | None = None,
     evaluator: Evaluator | None = None,
+    costs: CostModel | None = None,
     observer: Observer | None = None,
 ) -> Run:
     """Searches a space for networks that solve a task, and trains the best of them for good.
@@ -71,6 +73,8 @@ def search(
         recipe: How candidates are trained.
         retrain: How many picks are trained again, how often and how long.
         evaluator: What finds out how good candidates are, instead of a task: a table, for example.
+        costs: What tells costs without training. With a task it is counted and measured by default; with an
+            evaluator there is none, and constraints on its metrics are looked at afterwards.
         observer: Watches.
 
     Raises:
@@ -94,7 +98,7 @@ def search(
     space = space_named(space) if isinstance(space, str) else space
     task = task_named(task, seed) if isinstance(task, str) else task
     made = None if isinstance(method, str) else method
-    experiment = prepare(spec, space, task=task, evaluator=evaluator, method=made)
+    experiment = prepare(spec, space, task=task, evaluator=evaluator, costs=costs, method=made)
     return conduct(experiment, observer or Unwatched())
 
 
@@ -124,7 +128,8 @@ def conduct(experiment: Experiment, observer: Observer) -> Run:
     device = device_fingerprint()
     with Journal.resume(experiment.folder, experiment.header(device)) as journal:
         journal.begin(Session(datetime.now(UTC).isoformat(timespec="seconds"), device, _versions()))
-        (experiment.folder / "run.toml").write_text(experiment.spec.to_toml(), encoding="utf-8")
+        with storing(experiment.folder):
+            (experiment.folder / "run.toml").write_text(experiment.spec.to_toml(), encoding="utf-8")
         try:
             Stages(experiment, journal, observer).run()
         except KeyboardInterrupt:

@@ -18,7 +18,7 @@ from nasturtium.front.objectives import (
     parse_constraint,
     parse_objective,
 )
-from nasturtium.protocols import Evaluator, Strategy
+from nasturtium.protocols import CostModel, Evaluator, Strategy
 from nasturtium.run.budget import Budget, parse_budget
 from nasturtium.run.names import parameters_of, resolve
 from nasturtium.run.spec import Spec
@@ -43,6 +43,7 @@ class Experiment:
         space: Bound to the shapes of the data.
         task: The data; None where an evaluator was given instead.
         evaluator: What was given instead of data; None where networks are trained.
+        costs: What tells costs without training; None is `Costs` where networks are trained, else nothing.
         method: Makes the strategy.
         objectives: What is made small.
         constraints: What must hold.
@@ -54,6 +55,7 @@ class Experiment:
     space: Space
     task: ImageClassification | None
     evaluator: Evaluator | None
+    costs: CostModel | None
     method: Method
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...]
@@ -73,7 +75,7 @@ class Experiment:
     def header(self, device: str) -> Header:
         """Returns what the journal says of the run; the device counts only where what it measures decides."""
         identity = _identity(self)
-        if self.metrics & set(MEASURED) and self.evaluator is None:
+        if self.metrics & set(MEASURED) and self.task is not None:
             identity["device"] = device
         shape = tuple(self.space.input_shape or ())
         decisions = tuple((d.path, d.labels) for d in self.space.decisions)
@@ -88,6 +90,7 @@ def prepare(
     *,
     task: ImageClassification | None = None,
     evaluator: Evaluator | None = None,
+    costs: CostModel | None = None,
     method: Method | None = None,
 ) -> Experiment:
     """Returns the experiment that a specification means, checked as far as it can be without training.
@@ -97,6 +100,7 @@ def prepare(
         space: Where to search; it is bound to the data.
         task: The data, or
         evaluator: what finds out how good candidates are.
+        costs: What tells costs without training, where it is not `Costs`.
         method: Makes the strategy; None is the one that the specification names.
 
     Raises:
@@ -111,12 +115,13 @@ def prepare(
     check_consistent(constraints)
     method = method or resolve("method", spec.method)
     _check_parameters(method, spec)
-    experiment = Experiment(spec, space, task, evaluator, method, objectives, constraints, budget)
+    experiment = Experiment(spec, space, task, evaluator, costs, method, objectives, constraints, budget)
     if task is None:
         return experiment
+    known = TRAINED | (costs.names if costs else Costs.names)
     for name in sorted(experiment.metrics):
-        if name not in Costs.names | TRAINED:
-            raise unknown("metric", name, Costs.names | TRAINED)
+        if name not in known:
+            raise unknown("metric", name, known)
     bound = space.bind(task.input_shape, task.outputs)
     bound.check()
     return replace(experiment, space=bound)

@@ -72,10 +72,7 @@ def space_named(name: str) -> Any:
         return found
     if not size:
         return found()
-    try:
-        return found(size)
-    except (KeyError, TypeError) as error:
-        raise ConfigError(f"space {plain!r} has no size {size!r}; it has small and published") from error
+    return found(size)
 
 
 def task_named(name: str, seed: int = 0) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from nasturtium.cost.costs import Costs
 from nasturtium.errors import unknown
 from nasturtium.front.objectives import subject_to
-from nasturtium.protocols import Evaluator, Strategy, Trial
+from nasturtium.protocols import CostModel, Evaluator, Strategy, Trial
 from nasturtium.run.budget import Budget
 from nasturtium.run.experiment import Experiment, Method
 from nasturtium.run.final import final_stage
@@ -38,8 +38,9 @@ class Stages:
         self.experiment = experiment
         self.journal = journal
         self.observer = observer
-        bound = experiment.space.input_shape is not None  # only then can anything be counted
-        self.costs = Costs(experiment.space, cache=journal) if bound else None
+        self.costs: CostModel | None = experiment.costs
+        if self.costs is None and experiment.task is not None:
+            self.costs = Costs(experiment.space, cache=journal)
 
     def run(self) -> None:
         """Runs what is left of every stage."""
@@ -105,6 +106,7 @@ class Stages:
         if experiment.evaluator is not None:
             return experiment.evaluator
         assert experiment.task is not None
+        assert self.costs is not None
         from nasturtium.evaluate.scratch import Scratch  # a table needs no torch
 
         return Scratch(
@@ -113,7 +115,7 @@ class Stages:
             experiment.spec.recipe,
             seed=experiment.spec.seed,
             costs=self.costs,
-            measure=sorted(COUNTED | experiment.metrics & Costs.names),
+            measure=sorted((COUNTED | experiment.metrics) & self.costs.names),
             folder=experiment.folder,
             split=split,
             stage=f"weights/{stage}",

@@ -18,6 +18,7 @@ from typing import Any
 
 from nasturtium.errors import SpaceError, UnknownOp
 from nasturtium.space.choice import choice, is_word
+from nasturtium.space.graph import Graph
 from nasturtium.space.layers import Shape, Value, Wiring
 
 
@@ -32,6 +33,10 @@ class Block:
     def canonical(self) -> object:
         """Returns what blocks of one function share: itself unless it knows more, None if it does nothing."""
         return self
+
+    def graph(self) -> Graph | None:
+        """Returns the graph of a cell, operations on nodes; None for a block that is not a cell."""
+        return None
 
     @property
     def label(self) -> str:

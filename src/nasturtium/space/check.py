@@ -31,7 +31,7 @@ def check_space(space: Space, samples: int, seed: int) -> None:
     if not fitting:
         raise InfeasibleSpace(f"{space.name}: none of {len(failed)} samples fits; the first: {first}")
     raise type(first)(
-        f"{space.name}: {len(failed)} of {len(tried)} architectures do not fit together: {first}. "
+        f"{space.name}: {len(failed)} of {len(failed) + len(fitting)} do not fit together: {first}. "
         f"To blame: {_blame(space, failed, fitting)}; make these agree, or use one choice in both places"
     )
 

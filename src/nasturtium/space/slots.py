@@ -31,7 +31,7 @@ class Slot:
 
 
 class _Leaf:
-    """A place for a block. Places that resolve alike (copies that share their choices) share what was made."""
+    """A place for a block; those that resolve alike (copies that share their choices) share what was made."""
 
     __slots__ = ("key", "made", "plan")
 

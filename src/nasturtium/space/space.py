@@ -14,8 +14,9 @@ from nasturtium.errors import ShapeError, SpaceError
 from nasturtium.space.block import Block, Sequence, sequence
 from nasturtium.space.census import Census, take_census
 from nasturtium.space.check import check_space
-from nasturtium.space.compile import Compiled, compile_tree
+from nasturtium.space.compile import compile_tree
 from nasturtium.space.decisions import Conditions, Decision
+from nasturtium.space.describe import describe_space
 from nasturtium.space.layers import BlockSpan, Network, Shape, Value, Wiring
 from nasturtium.space.slots import Slot, Slots
 from nasturtium.space.text import named_options, parse_text, spelled_plan, write_text
@@ -51,11 +52,12 @@ class Space:
         self.tree = sequence(*blocks, **named)
         self.input_shape = tuple(input_shape) if input_shape is not None else None
         self.outputs = outputs
-        self._compiled: Compiled = compile_tree(self.tree)
-        self.decisions: tuple[Decision, ...] = self._compiled.decisions
+        compiled = compile_tree(self.tree)
+        self.decisions: tuple[Decision, ...] = compiled.decisions
+        self.plan = compiled.plan
         self._conditions = Conditions(self.decisions)
         self._sizes = self._conditions.sizes
-        self._slots = Slots(self._compiled.plan)
+        self._slots = Slots(self.plan)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remade, (self.tree, self.name, self.input_shape, self.outputs)
@@ -77,7 +79,7 @@ class Space:
             (d.path, d.labels, [[(i, sorted(o)) for i, o in place] for place in d.places])
             for d in self.decisions
         ]
-        text = f"{conditions}\n{spelled_plan(self._compiled.plan)}"
+        text = f"{conditions}\n{spelled_plan(self.plan)}"
         return blake2b(text.encode(), digest_size=8).hexdigest()
 
     @cached_property
@@ -256,6 +258,10 @@ class Space:
                 "add a block that is always there, such as a classifier"
             )
         return Network(self.input_shape, tuple(net.layers), tuple(spans))
+
+    def describe(self) -> str:
+        """Returns a table for a reader: each decision, its options, and beside what it exists."""
+        return describe_space(self)
 
     def check(self, samples: int = 64, seed: int = 0) -> None:
         """Writes corner and random architectures as layers, to find misfits before any training.

@@ -89,12 +89,14 @@ class Ended:
 
 Event = Asked | Told | Ended
 
+_json = json.JSONEncoder(separators=(",", ":")).encode  # made once: json.dumps makes one per call
+
 
 def write_point(point: Architecture | Mixture) -> str:
     """Returns a point as JSON: indices for an architecture, rows of probabilities for a mixture."""
     if isinstance(point, Architecture):
-        return json.dumps(point.choices, separators=(",", ":"))
-    return json.dumps({"mixture": point.weights}, separators=(",", ":"))
+        return _json(point.choices)
+    return _json({"mixture": point.weights})
 
 
 def read_point(text: str, space: str) -> Architecture | Mixture:
@@ -108,9 +110,7 @@ def read_point(text: str, space: str) -> Architecture | Mixture:
 def write_metrics(metrics: Mapping[str, float]) -> str:
     """Returns metrics as strict JSON; NaN and infinity, which JSON lacks, are written as text."""
     numbers = {name: float(value) for name, value in metrics.items()}
-    return json.dumps(
-        {name: value if math.isfinite(value) else str(value) for name, value in numbers.items()}
-    )
+    return _json({name: value if math.isfinite(value) else str(value) for name, value in numbers.items()})
 
 
 def read_metrics(text: str) -> dict[str, float]:

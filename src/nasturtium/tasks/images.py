@@ -54,7 +54,7 @@ class Normalisation:
         std = torch.tensor(self.std, device=images.device).view(1, -1, 1, 1)
         mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
         x = images.to(torch.float32, copy=True).mul_(1 / (self.scale * std)).sub_(mean / std)
-        # Last, for 3 interleaved channels are too few to compute on: 7 instead of 11 ms per 1,024 CIFAR images.
+        # Last: on 3 interleaved channels the arithmetic is slow (1,024 CIFAR images: 11 ms, and 7 this way).
         return x.contiguous(memory_format=memory_format)
 
 

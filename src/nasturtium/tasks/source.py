@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from nasturtium.errors import DataError, unknown
 
-
 # What `load` takes, for people.
 SOURCES = {
     "digits": "scikit-learn's handwritten digits, 1,797 grey images of 8x8, embedded",
-    "cifar10": "CIFAR-10, 60,000 photos of 32x32: from the folder NASTURTIUM_DATA, else from the Hugging Face hub",
+    "cifar10": "CIFAR-10, 60,000 photos of 32x32: from NASTURTIUM_DATA, else from the Hugging Face hub",
     "folder:PATH": "a folder of images per class, or train/ and test/ folders of those",
     "hf:NAME": "an image data set of the Hugging Face hub",
     "npz:PATH": "arrays images and labels, optionally test_images, test_labels and class_names",

@@ -1,4 +1,4 @@
-"""MobileNetV2 against its published size (Sandler et al. 2018, table 4: 3.4 M params, 300 M MACs; torchvision)."""
+"""MobileNetV2 against its published size: 3.4 M params, 300 M MACs (Sandler et al. 2018, table 4)."""
 
 import pytest
 

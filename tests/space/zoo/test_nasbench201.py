@@ -41,17 +41,19 @@ def test_the_canonical_form_has_exactly_the_classes_of_the_table(table, rows):
 
 
 def test_params_and_macs_of_every_row_are_those_of_the_table(table, rows):
-    """The table's MACs are cifar10's; its classes for the other two change one layer, so its params are tried."""
-    for dataset, outputs in enumerate((10, 100, 120)):
-        if dataset:
-            some = range(dataset, 15_625, 97)
-        else:
-            some = range(15_625)
-        counted = Counted(nasbench201("published").bind((3, 32, 32), outputs))
-        found = [counted.counts(rows[i]) for i in some]
-        assert [one.params for one in found] == table["params"][dataset][list(some)].tolist()
-        if not dataset:
-            assert [one.macs for one in found] == table["macs"][dataset].tolist()
+    counted = Counted(nasbench201("published"))
+    found = [counted.counts(architecture) for architecture in rows]
+    assert [one.params for one in found] == table["params"][0].tolist()
+    assert [one.macs for one in found] == table["macs"][0].tolist()
+
+
+@pytest.mark.parametrize(("dataset", "shape", "outputs"), [(1, (3, 32, 32), 100), (2, (3, 16, 16), 120)])
+def test_params_and_macs_follow_the_data_set(table, rows, dataset, shape, outputs):
+    """Of cifar100 and ImageNet16-120, on every 97th row."""
+    counted = Counted(nasbench201("published").bind(shape, outputs))
+    found = [counted.counts(architecture) for architecture in rows[::97]]
+    assert [one.params for one in found] == table["params"][dataset][::97].tolist()
+    assert [one.macs for one in found] == table["macs"][dataset][::97].tolist()
 
 
 def test_names_are_the_benchmarks_own():

@@ -1,4 +1,4 @@
-"""ResNets against their published sizes (He et al. 2016, table 1 and section 4.2; torchvision's model cards)."""
+"""ResNets against their published sizes (He et al. 2016; to the last digit, torchvision's model cards)."""
 
 import pytest
 
@@ -24,7 +24,7 @@ class TestPublished(SpaceConformance):
 
 
 def resnet50(space):
-    """The member of the space with He et al.'s depths 3, 4, 6, 3, widths 256 to 2048 and inner quarter widths."""
+    """The member of the space with the depths and widths of He et al. 2016, table 1."""
     options = {}
     for stage, (width, depth) in enumerate(((256, 3), (512, 4), (1024, 6), (2048, 3)), 1):
         options |= {f"stage{stage}__width": width, f"stage{stage}__times": depth}

@@ -9,6 +9,7 @@ from nasturtium.errors import SpaceError
 from nasturtium.space.block import Block, repeat, unknown_op
 from nasturtium.space.blocks import conv
 from nasturtium.space.choice import choice
+from nasturtium.space.graph import INPUT, OUTPUT, Graph
 from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.space import Space
 from nasturtium.space.zoo import check_size
@@ -67,6 +68,17 @@ class Cell201(Block):
             ]
             values.append("+".join(sorted(incoming)))
         return values[-1]
+
+    def graph(self) -> Graph:
+        """The cell with operations on nodes: input, the six edges, output (as in NASLib and BANANAS)."""
+        nodes = {edge: i for i, edge in enumerate(EDGES, 1)}
+        edges = [
+            (i, nodes[follower]) for (_, end), i in nodes.items() for follower in EDGES if follower[0] == end
+        ]
+        edges += [(0, i) for (start, _), i in nodes.items() if start == 0]
+        edges += [(i, len(EDGES) + 1) for (_, end), i in nodes.items() if end == 3]
+        names = (INPUT, *(f"{start}>{end}" for start, end in EDGES), OUTPUT)
+        return Graph(names, (INPUT, *self.ops, OUTPUT), tuple(sorted(edges)))
 
     @property
     def label(self) -> str:

@@ -1,0 +1,86 @@
+import importlib
+import inspect
+
+import pytest
+
+from nasturtium.errors import ConfigError, UnknownName
+from nasturtium.run.names import KINDS, METHODS, SPACES, parameters_of, resolve, space_named, task_named
+from nasturtium.space.space import Space
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in KINDS.items() for name in names])
+def test_every_name_leads_somewhere(kind, name):
+    assert callable(resolve(kind, name))
+    assert inspect.getdoc(resolve(kind, name))
+
+
+@pytest.mark.parametrize("names", KINDS.values(), ids=KINDS)
+def test_names_are_sorted(names):
+    assert list(names) == sorted(names)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_spaces_come_in_sizes(name):
+    assert isinstance(space_named(name), Space)
+    assert space_named(f"{name}/small").fingerprint == space_named(name).fingerprint
+    assert space_named(f"{name}/published").count > 1
+    with pytest.raises(ConfigError, match="huge"):
+        space_named(f"{name}/huge")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_take_what_every_method_takes(name):
+    method = resolve("method", name)
+    assert {"space", "seed", "objectives"} <= set(inspect.signature(method).parameters)
+    assert not {"space", "seed", "objectives"} & set(parameters_of(method))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(UnknownName, match=r"unknown method 'evolutoin'.*did you mean 'evolution'"):
+        resolve("method", "evolutoin")
+    with pytest.raises(UnknownName, match="did you mean 'mobilenet'"):
+        space_named("mobilnet")
+    with pytest.raises(UnknownName, match="did you mean 'digits'"):
+        task_named("digit")
+
+
+def test_a_dotted_path_is_accepted():
+    found = resolve("method", "nasturtium.strategy.random:RandomSearch")
+    assert found is importlib.import_module("nasturtium.strategy.random").RandomSearch
+
+
+def test_a_file_is_accepted(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from dataclasses import dataclass\n"
+        "from nasturtium.testing.toys import flat_space\n"
+        "space = flat_space()\n"
+        "@dataclass\n"
+        "class Mine:\n"
+        "    space: object\n    seed: int = 0\n    objectives: tuple = ()\n    heat: float = 1.0\n"
+    )
+    assert list(parameters_of(resolve("method", f"{path}:Mine"))) == ["heat"]
+    assert space_named(f"{path}:space").name == "flat"
+    with pytest.raises(UnknownName, match="did you mean 'Mine'"):
+        resolve("method", f"{path}:Mina")
+
+
+def test_what_cannot_be_imported_says_why(tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text("def (")
+    with pytest.raises(ConfigError, match="SyntaxError"):
+        resolve("method", f"{path}:Mine")
+    with pytest.raises(ConfigError, match="there is no file"):
+        resolve("method", f"{tmp_path}/none.py:Mine")
+    with pytest.raises(ConfigError, match="No module named 'nonesuch'"):
+        resolve("method", "nonesuch.mine:Mine")
+
+
+def test_a_task_is_found_by_its_source_or_path(tmp_path):
+    assert task_named("digits", seed=3).seed == 3
+    path = tmp_path / "data.py"
+    path.write_text(
+        "from nasturtium.tasks import image_classification\n"
+        "def few(seed):\n    return image_classification('digits', seed=seed, max_train=50)\n"
+    )
+    assert len(task_named(f"{path}:few", seed=1).full) == 50

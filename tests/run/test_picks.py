@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasturtium.front.dominance import non_dominated
+from nasturtium.front.objectives import parse_objective
+from nasturtium.run.picks import choose
+
+ERROR, COST, THIRD = (parse_objective(text) for text in ("error", "latency_ms", "params"))
+values = st.floats(0, 10).map(lambda x: round(x, 1))
+clouds = st.lists(st.tuples(values, values), max_size=20).map(lambda rows: np.array(rows).reshape(-1, 2))
+
+
+def test_the_picks_are_the_ends_and_the_knee():
+    points = np.array([[0.1, 100.0], [0.15, 20.0], [0.4, 10.0], [0.2, 90.0], [0.5, 50.0]])
+    assert [(c.row, c.name) for c in choose(points, (ERROR, COST), 3)] == [
+        (0, "accurate"),
+        (1, "knee"),
+        (2, "cheapest"),
+    ]
+
+
+def test_the_error_is_found_wherever_it_stands():
+    points = np.array([[100.0, 0.1], [10.0, 0.4]])
+    assert [(c.row, c.name) for c in choose(points, (COST, ERROR), 3)] == [(0, "accurate"), (1, "cheapest")]
+
+
+def test_more_picks_lie_far_from_those_chosen():
+    points = np.array([[x, 1 - x] for x in (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)])
+    rows = [choice.row for choice in choose(points, (ERROR, COST), 5)]
+    assert rows == [0, 3, 5, 2, 4]
+
+
+def test_one_objective_gives_the_lowest():
+    points = np.array([[3.0], [1.0], [2.0], [1.0]])
+    assert [(c.row, c.name) for c in choose(points, (ERROR,), 3)] == [
+        (1, "best"),
+        (3, "best-2"),
+        (2, "best-3"),
+    ]
+
+
+@given(clouds, st.integers(0, 8))
+def test_picks_are_different_points_of_the_front(points, count):
+    chosen = choose(points, (ERROR, COST), count)
+    rows = [choice.row for choice in chosen]
+    front = set(np.flatnonzero(non_dominated(points)).tolist())
+    assert len(rows) == len(set(rows)) == min(count, len(front))
+    assert set(rows) <= front
+    assert len({choice.name for choice in chosen}) == len(chosen)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e12])
+def test_the_units_of_an_objective_do_not_matter(scale):
+    points = np.random.default_rng(0).random((30, 3))
+    scaled = points * [1.0, scale, 1.0]
+    assert choose(points, (ERROR, COST, THIRD), 6) == choose(scaled, (ERROR, COST, THIRD), 6)

@@ -1,0 +1,83 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from nasturtium.errors import ShapeError, UnknownOp
+from nasturtium.space.layers import Value, Wiring
+
+IMAGE = Value(-1, (8, 6, 6))
+VECTOR = Value(-1, (8,))
+
+BAD = {
+    "stem.conv: 3 groups must divide 8 input, 6 output channels": lambda net: net.conv(IMAGE, 6, groups=3),
+    "stem.conv: 0 channels; it must be a whole number": lambda net: net.conv(IMAGE, 0),
+    "stem.conv: 2.5 channels; it must be": lambda net: net.conv(IMAGE, 2.5),
+    "stem.conv: 'wide' channels; it must be": lambda net: net.conv(IMAGE, "wide"),
+    "stem.conv: kernel 3.5 and stride 1 must be whole numbers": lambda net: net.conv(IMAGE, 8, 3.5),
+    "stem.conv: kernel 3 and stride 0 must be whole numbers": lambda net: net.conv(IMAGE, 8, 3, stride=0),
+    "stem: a convolution reads [channels, height, width], not [8]": lambda net: net.conv(VECTOR, 8),
+    "stem.pool: a window of 2x2 does not fit 1x1": lambda net: net.pool(Value(-1, (8, 1, 1)), "max", 2),
+    "stem.pool: no pooling 'sum'; there are max and avg": lambda net: net.pool(IMAGE, "sum", 2),
+    "stem: global pooling reads": lambda net: net.global_pool(VECTOR),
+    "stem.act: no activation 'swish'; there are relu": lambda net: net.act(IMAGE, "swish"),
+    "stem.linear: a linear layer reads [features], not [8, 6, 6]; flatten first": lambda net: net.linear(
+        IMAGE, 4
+    ),
+    "stem.add: values of shapes [8, 6, 6], [8] cannot be added": lambda net: net.add(IMAGE, VECTOR),
+    "stem.concat: values of shapes [8, 6, 6], [8, 3, 3] cannot stand": lambda net: net.concat(
+        IMAGE, Value(-1, (8, 3, 3))
+    ),
+    "stem.scale: a gate of [8, 3, 3] does not fit [8, 6, 6]": lambda net: net.multiply(
+        IMAGE, Value(-1, (8, 3, 3))
+    ),
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_what_does_not_fit_is_named_with_its_layer(message):
+    net = Wiring()
+    with net.scope("stem"), pytest.raises((ShapeError, UnknownOp)) as refused:
+        BAD[message](net)
+    assert message in str(refused.value)
+    assert not net.layers
+
+
+@given(st.integers(1, 9), st.integers(1, 7), st.integers(1, 4))
+def test_windows_have_torchs_output_sides(side, kernel, stride):
+    image = Value(-1, (1, side, side))
+    if side + 2 * ((kernel - 1) // 2) < kernel:
+        with pytest.raises(ShapeError, match="does not fit"):
+            Wiring().conv(image, 1, kernel, stride=stride)
+        return
+    import torch
+
+    reference = nn.Conv2d(1, 1, kernel, stride, padding=(kernel - 1) // 2)
+    with torch.no_grad():
+        expected = reference(torch.zeros(1, 1, side, side)).shape[1:]
+    assert Wiring().conv(image, 1, kernel, stride=stride).shape == tuple(expected)
+
+
+def test_names_are_dotted_scopes_and_differ():
+    net = Wiring()
+    with net.scope("stage1"):
+        with net.scope("block1"):
+            x = net.conv(IMAGE, 8)
+        x = net.conv(net.conv(x, 8), 8)
+    net.conv(x, 8)
+    assert [layer.name for layer in net.layers] == [
+        "stage1.block1.conv",
+        "stage1.conv",
+        "stage1.conv2",
+        "conv",
+    ]
+
+
+def test_nothing_is_written_for_what_does_nothing():
+    net = Wiring()
+    assert net.act(IMAGE, "none") == net.dropout(IMAGE, 0) == net.add(IMAGE) == net.concat(IMAGE) == IMAGE
+    assert not net.layers
+
+
+def test_whole_floats_are_taken_as_integers():
+    assert Wiring().conv(IMAGE, 16.0).shape == (16, 6, 6)
