@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from nasturtium.architecture import Architecture, Mixture
     from nasturtium.errors import NasturtiumError
     from nasturtium.evaluate.recipe import Recipe
+    from nasturtium.export.artifact import export
     from nasturtium.net.build import build
     from nasturtium.protocols import Candidate, CostModel, Evaluator, Strategy, Task, Trial
     from nasturtium.run.api import search
