@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from nasturtium.errors import ShapeError
+from nasturtium.errors import ShapeError, SpaceError
 from nasturtium.net.build import build
 from nasturtium.space import blocks as b
 from nasturtium.space.choice import choice
@@ -162,8 +162,16 @@ def test_a_block_without_wire_or_build_says_so():
     class Empty(b.CustomBlock):
         pass
 
-    with pytest.raises(NotImplementedError, match=r"Nothing must define wire\(net, x\)"):
+    @dataclass(frozen=True)
+    class Forgetful(b.Block):
+        def wire(self, net, x):
+            net.act(x)
+
+    with pytest.raises(SpaceError, match=r"Nothing must define wire\(net, x\)"):
         ops(Nothing())
+    for block in (Forgetful(), b.sequence(Forgetful(), b.conv(8))):
+        with pytest.raises(SpaceError, match=r"Forgetful\.wire returned None; it must return the output"):
+            Space(block, input_shape=(3, 8, 8)).network(Space(block).unrank(0))
     with pytest.raises(ShapeError, match=r"Empty must define build\(shape\)"):
         ops(Empty())
 

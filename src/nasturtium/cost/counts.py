@@ -97,7 +97,7 @@ class Counted:
         key = (slot.block, shape)
         if key not in self._blocks:
             net = ir.Wiring(self.space.outputs or 0)
-            end = slot.block.wire(net, ir.Value(-1, shape))
+            end = slot.block.write(net, ir.Value(-1, shape))
             if len(self._blocks) >= LARGEST_CACHE:
                 self._blocks.clear()
             self._blocks[key] = (end.shape, *_sums(net.layers))

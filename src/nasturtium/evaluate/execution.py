@@ -3,10 +3,9 @@
 The choice is a rule, not a race: a race of two formats would make a resumed run depend on how busy the
 machine was, and would cost a tiny network more than its training. `bench/trainer.py` holds the rule against
 the best of all combinations. It rests on three facts. Convolutions run in channels-last wherever there are
-any: oneDNN's and cuDNN's kernels work on that layout, and the contiguous depthwise and dilated convolutions
-of the CPU are 5 to 8 times slower. Threads pay only while each has enough to do, and a step of a tiny network
-is shorter than waking 64 of them. bfloat16 pays where the processor has instructions for it and costs time
-where it has not.
+any (but for one kind, see `_breaks_channels_last`): oneDNN's and cuDNN's kernels work on that layout, and the
+contiguous depthwise and dilated convolutions of the CPU are 5 to 8 times slower. Threads pay only while each
+has enough to do. bfloat16 pays where the processor has instructions for it and costs time where it has not.
 """
 
 from collections.abc import Iterator
@@ -19,8 +18,11 @@ from torch import nn
 from nasturtium.errors import ConfigError
 from nasturtium.evaluate.recipe import Recipe
 
-# Multiply-accumulates of one forward pass over one batch that make a further thread worth waking.
-_MACS_PER_THREAD = 2_000_000
+# Multiply-accumulates of one forward pass over one batch that make a further thread worth having. Below it
+# threads gain nothing (digits, 39 M: 1.68 s on one thread, 1.62 s on two), and where another process wants
+# the same core each operation waits for the thread that lost it: the same training then took over 90 s on two
+# threads, and 3.8 s on one.
+_MACS_PER_THREAD = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ def execution_for(
     device = _device(recipe.device)
     format_ = recipe.memory_format
     if format_ == "auto":
-        format_ = "channels_last" if any(isinstance(m, nn.Conv2d) for m in model.modules()) else "contiguous"
+        convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+        plain = not convolutions or any(map(_breaks_channels_last, convolutions))
+        format_ = "contiguous" if plain else "channels_last"
     return Execution(
         device=device,
         memory_format=torch.channels_last if format_ == "channels_last" else torch.contiguous_format,
@@ -114,6 +118,15 @@ def forward_macs(model: nn.Module, input_shape: tuple[int, ...]) -> int:
         for hook in hooks:
             hook.remove()
     return total
+
+
+def _breaks_channels_last(conv: nn.Conv2d) -> bool:
+    """Whether the backward pass of a convolution corrupts memory in channels-last on the CPU.
+
+    Seen with torch 2.13.0 on an AMD EPYC: strided 1x1 convolutions of 1 to 3 input channels crash the
+    process, those of 8 or more do not. The margin costs little: such narrow layers are rare.
+    """
+    return conv.kernel_size == (1, 1) and conv.stride != (1, 1) and conv.in_channels < 8
 
 
 def _threads(model: nn.Module, input_shape: tuple[int, ...], batch_size: int, device: torch.device) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nasturtium.architecture import Architecture
-from nasturtium.cost.device import this_device
 from nasturtium.errors import StoreError
 from nasturtium.protocols import Trial
 from nasturtium.report.contents import Contents, Facts, Pick, Point, Stage
@@ -151,19 +150,10 @@ def _facts(run: Run) -> Facts:
         facts += [
             ("started", sessions[0].started),
             ("sessions", str(len(sessions))),
-            ("device", _device(sessions[-1].device)),
+            ("device", sessions[-1].device),
             ("versions", ", ".join(f"{name} {version}" for name, version in sessions[-1].versions.items())),
         ]
     return tuple(facts)
-
-
-def _device(fingerprint: str) -> str:
-    here = this_device()
-    return (
-        str(here)
-        if here.fingerprint == fingerprint
-        else f"{fingerprint}, not the machine that made this page"
-    )
 
 
 def _count(number: int) -> str:

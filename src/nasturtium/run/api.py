@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nasturtium.cost.device import device_fingerprint
+from nasturtium.cost.device import this_device
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.protocols import CostModel, Evaluator
 from nasturtium.run.experiment import Experiment, Method, prepare
@@ -125,9 +125,9 @@ def conduct(experiment: Experiment, observer: Observer) -> Run:
     """Runs what is left of an experiment; an interrupt ends it early, with everything told so far kept."""
     from nasturtium.run.stages import Stages
 
-    device = device_fingerprint()
-    with Journal.resume(experiment.folder, experiment.header(device)) as journal:
-        journal.begin(Session(datetime.now(UTC).isoformat(timespec="seconds"), device, _versions()))
+    device = this_device()
+    with Journal.resume(experiment.folder, experiment.header(device.fingerprint)) as journal:
+        journal.begin(Session(datetime.now(UTC).isoformat(timespec="seconds"), str(device), _versions()))
         with storing(experiment.folder):
             (experiment.folder / "run.toml").write_text(experiment.spec.to_toml(), encoding="utf-8")
         try:

@@ -28,7 +28,20 @@ class Block:
 
     def wire(self, net: Wiring, x: Value) -> Value:
         """Writes the block's layers into `net` and returns their output."""
-        raise NotImplementedError(f"{type(self).__name__} must define wire(net, x)")
+        raise SpaceError(f"{type(self).__name__} must define wire(net, x), which returns its output")
+
+    def write(self, net: Wiring, x: Value) -> Value:
+        """Calls `wire` and makes sure that it returned a value.
+
+        Raises:
+            SpaceError: It did not.
+        """
+        y = self.wire(net, x)
+        if not isinstance(y, Value):
+            raise SpaceError(
+                f"{type(self).__name__}.wire returned {y!r}; it must return the output of its layers"
+            )
+        return y
 
     def canonical(self) -> object:
         """Returns what blocks of one function share: itself unless it knows more, None if it does nothing."""
@@ -98,7 +111,7 @@ class Sequence(Block):
         """Writes every block, each under its name."""
         for name, block in zip(child_names(self), self.blocks, strict=True):
             with net.scope(name):
-                x = block.wire(net, x)
+                x = block.write(net, x)
         return x
 
 

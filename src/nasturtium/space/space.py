@@ -249,7 +249,7 @@ class Space:
         for path, block in self.blocks(architecture):
             first = len(net.layers)
             with net.scope(path):
-                x = block.wire(net, x)
+                x = block.write(net, x)
             if len(net.layers) > first:
                 spans.append(BlockSpan(path, block.label, first, len(net.layers) - 1))
         if not net.layers:

@@ -39,7 +39,7 @@ class Session:
 
     Attributes:
         started: When, ISO 8601 with the zone.
-        device: What it ran on, as the cost model names devices.
+        device: What it ran on, in words.
         versions: Name to version of what its results depend on.
     """
 
