@@ -3,12 +3,14 @@
     NASTURTIUM_DATA=... python bench/cifar10_front.py                  # about 40 minutes on two CPU cores
     NASTURTIUM_DATA=... python bench/cifar10_front.py --size full      # a GPU
 
-Searches residual and inverted-residual networks for error and latency; trains fronts and hand-made rivals by one recipe
-on the same images, tests each network once, measures all latencies side by side, and compares hypervolumes
-over (test error, latency_ms). Writes bench/results/cifar10_front-SIZE.json and .png, and prints the JSON line.
+Searches residual and inverted-residual networks for error and latency; trains both fronts and hand-made
+rivals by one recipe on the same images, tests each network once, measures all latencies side by side, and compares
+hypervolumes over (test error, latency_ms). Writes bench/results/cifar10_front-SIZE.json and .png, and prints
+the JSON line.
 
-The rivals are ResNet-20, a narrower one (8 channels), a shallower one (8 layers), and MobileNetV2 at three widths,
-with strides for small images. One run of one seed is an example, not a proof; --seeds 0 1 2 ... makes it several.
+The rivals are ResNet-20, a narrower one (8 channels), a shallower one (8 layers), and MobileNetV2 at three
+widths, with strides for small images. One run of one seed is an example, not a proof; --seeds 0 1 2 ... makes
+it several.
 """
 
 import argparse
@@ -22,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import machine
 
 import nasturtium as nt
+from machine import machine
 from nasturtium import blocks as b
 from nasturtium import choice, repeat
 from nasturtium.architecture import Architecture
@@ -69,7 +71,7 @@ SIZES = {
 
 
 def front_space() -> Space:
-    """Residual networks with width, depth, kernel and kind of every stage open, and the resolution of the stem."""
+    """Residual networks: width and depth of stages, kind and kernel of blocks, and the stem are open."""
     stages: dict[str, Any] = {}
     for number, widths in enumerate(((8, 16, 24, 32), (16, 32, 48, 64), (32, 64, 96, 128)), 1):
         width = choice(*widths, name=f"stage{number}.width")
@@ -118,8 +120,8 @@ def compare(size: Size, seed: int, folder: Path) -> dict[str, Any]:
         groups[stage] = {f"{stage} {i}": (space, trials[row].architecture) for i, row in enumerate(rows)}
     groups["rivals"] = {name: (one, one.unrank(0)) for name, one in rivals().items()}
     named = {name: pair for group in groups.values() for name, pair in group.items()}
-    errors = {name: _final_error(*pair, task, recipe, size, seed) for name, pair in named.items()}
-    latencies = _latencies([pair for pair in named.values()], task)
+    errors = {name: _final_error(pair, task, size=size, seed=seed) for name, pair in named.items()}
+    latencies = _latencies(list(named.values()), task)
     points_of = {name: (errors[name], latency) for name, latency in zip(named, latencies, strict=True)}
     return {
         "seed": seed,
@@ -136,9 +138,9 @@ def compare(size: Size, seed: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def _final_error(
-    space: Space, architecture: Architecture, task: Any, recipe: nt.Recipe, size: Size, seed: int
-) -> float:
+def _final_error(pair: tuple[Space, Architecture], task: Any, *, size: Size, seed: int) -> float:
+    space, architecture = pair
+    recipe = nt.Recipe(epochs=size.epochs)
     final = Scratch(space, task, recipe, seed=seed, split="final")
     trial = final.trial(Candidate(architecture, fidelity=size.final_epochs, number=0))
     print(f"  {space.name}: {trial.status} {trial.metrics}", flush=True)

@@ -15,9 +15,7 @@ import functools
 import gc
 import json
 import os
-import platform
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 
+from machine import machine
 from nasturtium.architecture import Architecture
 from nasturtium.cost.counts import Counted
 from nasturtium.protocols import Candidate, Trial
@@ -126,21 +125,6 @@ def pin() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def machine() -> dict[str, object]:
-    """Returns what the figures depend on."""
-    asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    versions = {"python": platform.python_version(), "numpy": np.__version__, "optuna": optuna.__version__}
-    return {
-        "commit": commit or "unknown",
-        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
-        "load_before": load,
-        "versions": versions,
-        "seeds": [0],
-    }
-
-
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(
@@ -150,7 +134,7 @@ def main() -> None:
     parser.add_argument("--journal", type=int, default=3_000, help="of each run with the journal")
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    result: dict[str, object] = {"bench": "engine", **machine()}
+    result: dict[str, object] = {"bench": "engine", **machine(), "seeds": [0]}
     pin()
     space = mobilenet("small")
     result["space"] = f"{space.name}, {len(space.decisions)} decisions"

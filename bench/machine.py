@@ -17,6 +17,7 @@ def machine() -> dict[str, Any]:
         + ("+" if _git("status", "--porcelain", "src", "bench") else ""),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
+        "load": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         "versions": {name: version(name) for name in PACKAGES},
     }

@@ -15,18 +15,14 @@ import argparse
 import copy
 import itertools
 import json
-import os
-import platform
 import statistics
-import subprocess
 import time
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nasturtium.cost.device import this_device
+from machine import machine
 from nasturtium.errors import DataError
 from nasturtium.evaluate.augment import Augment
 from nasturtium.evaluate.execution import execution_for
@@ -135,17 +131,6 @@ def compare(
     }
 
 
-def commit() -> str:
-    run = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return run.stdout.strip() or "unknown"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -159,16 +144,12 @@ def main() -> None:
     split, normalise, data = images(args.images)
     recipe = Recipe(epochs=1, batch_size=args.batch, lr=0.1, device="cpu", precision="float32")
     torch.manual_seed(0)
-    device = this_device()
     results = {name: compare(make(), split, normalise, recipe, args) for name, make in NETS.items()}
     print(
         json.dumps(
             {
                 "bench": "trainer",
-                "commit": commit(),
-                "machine": f"{device.cpu}, {device.cores} cores, {device.system}",
-                "load": os.getloadavg(),
-                "versions": {"python": platform.python_version(), "torch": torch.__version__},
+                **machine(),
                 "data": data,
                 "images": args.images,
                 "batch": args.batch,

@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:
-    """The folder of real benchmark tables and data sets, from NASTURTIUM_DATA; without it the test is skipped."""
+    """The folder of real benchmark tables and data sets; without NASTURTIUM_DATA the test is skipped."""
     given = os.environ.get("NASTURTIUM_DATA")
     if not given:
         pytest.skip("NASTURTIUM_DATA is not set: this test reads real tables and data sets from that folder")

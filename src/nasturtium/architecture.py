@@ -9,8 +9,8 @@ class Architecture:
 
     Attributes:
         space: Fingerprint of the space that the indices belong to.
-        choices: Option index per decision, in the order of `Space.decisions`; a decision that does not exist in this
-            network (it belongs to an option not taken) is 0, so that equal networks compare equal.
+        choices: Option index per decision, in the order of `Space.decisions`; a decision that does not exist
+            in this network (it belongs to an option not taken) is 0, so that equal networks compare equal.
     """
 
     space: str

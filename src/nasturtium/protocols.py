@@ -38,10 +38,10 @@ class Trial:
 
     Attributes:
         candidate: What was asked.
-        metrics: Name to value; ``error`` (share of wrong answers, 0..1), ``loss``, ``params``, ``macs``, ``latency_ms``,
-            ``train_seconds`` and so on. A failed trial may have some, all or none of them.
-        status: ``ok``; ``failed`` (it raised, diverged or was killed); ``infeasible`` (it breaks a constraint and was
-            not evaluated).
+        metrics: Name to value; ``error`` (share of wrong answers, 0..1), ``loss``, ``params``, ``macs``,
+            ``latency_ms``, ``train_seconds`` and so on. A failed trial may have some, all or none of them.
+        status: ``ok``; ``failed`` (it raised, diverged or was killed); ``infeasible`` (it breaks a constraint
+            and was not evaluated).
         error: Why it is not ``ok``, in words.
         gradient: d loss / d mixture, [decisions][options] flattened; None where the evaluator has none.
         weights: Path of the trained weights, relative to the run folder; None where none were kept.
@@ -66,7 +66,7 @@ class Strategy(Protocol):
     """Decides what to evaluate next. It never waits and never evaluates."""
 
     def ask(self, n: int) -> Sequence[Candidate]:
-        """Returns up to `n` candidates; an empty sequence means nothing now (or, with none pending, finished)."""
+        """Returns up to `n` candidates; none means nothing now (or, with none pending, finished)."""
         ...
 
     def tell(self, trials: Sequence[Trial]) -> None:
@@ -94,7 +94,8 @@ class Evaluator(Protocol):
     def evaluate(self, batch: Sequence[Candidate]) -> Iterable[Sequence[Trial]]:
         """Starts on `batch` and yields groups of trials that belong together, as they finish.
 
-        An empty batch waits for the next of the pending ones. A candidate that fails is a Trial, not an exception.
+        An empty batch waits for the next of the pending ones. A candidate that fails is a Trial, not an
+        exception.
         """
         ...
 

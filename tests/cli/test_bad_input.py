@@ -84,9 +84,7 @@ def test_an_output_path_that_is_a_file_is_refused(quick: Path, nasturtium: Calla
     assert path.read_text() == "mine"
 
 
-@pytest.mark.skipif(
-    not Path("/dev/full").exists(), reason="needs the device that is always full, which Linux has"
-)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the /dev/full of Linux")
 def test_a_full_disk_is_said_and_the_run_goes_on_elsewhere(finished: Path, nasturtium: Callable) -> None:
     refused(nasturtium("report", finished, "--out", "/dev/full"), "/dev/full")
 

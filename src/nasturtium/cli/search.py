@@ -62,7 +62,7 @@ def search(
 
     \b
         nasturtium search --data digits --subject-to "params <= 200e3" --budget 2m --out runs/a
-        nasturtium search --data folder:photos --space resnet --method nsga2 --budget 2h --out runs/photos
+        nasturtium search --data folder:photos --budget 2h --out runs/photos
         nasturtium search settings.toml --seed 1 --out runs/b
     """
     from nasturtium.cli.live import watched

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NoReturn
 
 from nasturtium.errors import SpaceError
 from nasturtium.space.block import Block, Repeat, Sequence, child_names, with_stride
 from nasturtium.space.choice import Choice, Expression
-from nasturtium.space.decisions import Decision, Literal, Place
+from nasturtium.space.decisions import Decision, Literal, Place, as_one, met, weakest
 from nasturtium.space.plan import Built, Chain, Chosen, Computed, Constant, Plan
 from nasturtium.space.text import option_labels, spelled
 
@@ -80,11 +79,11 @@ class _Where:
         return replace(self, path=_dotted(self.path, part), name=_dotted(self.name, part))
 
     def under(self, option: str, literal: Literal) -> _Where:
-        return replace(self, path=_dotted(self.path, option), places=_met(self.places, [(literal,)]))
+        return replace(self, path=_dotted(self.path, option), places=met(self.places, [(literal,)]))
 
     def copy(self, repeat: Repeat, number: int, cases: list[Place]) -> _Where:
         copies = (*self.copies, (id(repeat), number))
-        return replace(self.at(f"block{number + 1}"), copies=copies, places=_met(self.places, cases))
+        return replace(self.at(f"block{number + 1}"), copies=copies, places=met(self.places, cases))
 
     def wrong(self, problem: str) -> NoReturn:
         raise SpaceError(f"{self.path or 'space'}: {problem}")
@@ -181,7 +180,7 @@ class _Compiler:
         children: list[Plan] = []
         for copy in range(max(number for number, _ in cases)):
             reached = [literals for number, literals in cases if number > copy]
-            inside = where.copy(value, copy, [()] if len(reached) == len(cases) else _merged(reached))
+            inside = where.copy(value, copy, [()] if len(reached) == len(cases) else as_one(reached))
             if not inside.places:
                 break
             rest = 1 if first is not None else None
@@ -269,7 +268,7 @@ class _Compiler:
             for index, option in zip(times.decisions, taken, strict=True):
                 choices[index] = option
             literals = tuple((i, frozenset([o])) for i, o in zip(times.decisions, taken, strict=True))
-            if _met(where.places, [literals]):  # else something further up excludes it
+            if met(where.places, [literals]):  # else something further up excludes it
                 cases.append((times.take(tuple(choices)), literals))
         return cases
 
@@ -278,39 +277,9 @@ def _dotted(path: str, part: str) -> str:
     return f"{path}.{part}" if path else part
 
 
-def _merged(cases: list[Place]) -> list[Place]:
-    """Writes cases that concern one decision as one literal."""
-    if {len(case) for case in cases} != {1}:
-        return cases
-    index = cases[0][0][0]
-    return [((index, frozenset(option for (_, options), *_ in cases for option in options)),)]
-
-
-def _met(places: Iterable[Place], cases: list[Place]) -> tuple[Place, ...]:
-    """Returns the places at which a case holds too, those left out that contradict themselves."""
-    found = []
-    for place, case in itertools.product(places, cases):
-        both = dict(place)
-        for index, options in case:
-            both[index] = both[index] & options if index in both else options
-        if all(both.values()):
-            found.append(tuple(sorted(both.items(), key=lambda literal: literal[0])))
-    return _weakest(found)
-
-
-def _weakest(places: list[Place]) -> tuple[Place, ...]:
-    """Leaves out the places that imply another one: only the weakest conditions matter."""
-    kept: list[Place] = []
-    for place in sorted(dict.fromkeys(places), key=len):
-        taken = dict(place)
-        if not any(all(i in taken and taken[i] <= options for i, options in other) for other in kept):
-            kept.append(place)
-    return tuple(kept)
-
-
 def _in_order(drafts: list[_Draft], plan: Chain) -> Compiled:
     """Sorts the decisions: each after those it depends on, as near to the reading order as can be."""
-    places = [_weakest(draft.places) for draft in drafts]
+    places = [weakest(draft.places) for draft in drafts]
     waits = [{index for place in rows for index, _ in place} for rows in places]
     done: list[int] = []
     placed: set[int] = set()

@@ -7,7 +7,8 @@ depend on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -49,6 +50,36 @@ def exists(places: tuple[Place, ...], choices: Sequence[int]) -> bool:
 def reader(indices: Sequence[int]) -> Callable[[Sequence[int]], Hashable]:
     """Returns the fastest function that picks those choices out of all of them, to look something up by."""
     return itemgetter(*indices) if indices else lambda _: ()
+
+
+def as_one(cases: list[Place]) -> list[Place]:
+    """Writes cases that concern one decision as one literal."""
+    if {len(case) for case in cases} != {1}:
+        return cases
+    index = cases[0][0][0]
+    return [((index, frozenset(option for (_, options), *_ in cases for option in options)),)]
+
+
+def met(places: Iterable[Place], cases: list[Place]) -> tuple[Place, ...]:
+    """Returns the places at which a case holds too, those left out that contradict themselves."""
+    found = []
+    for place, case in itertools.product(places, cases):
+        both = dict(place)
+        for index, options in case:
+            both[index] = both[index] & options if index in both else options
+        if all(both.values()):
+            found.append(tuple(sorted(both.items(), key=lambda literal: literal[0])))
+    return weakest(found)
+
+
+def weakest(places: list[Place]) -> tuple[Place, ...]:
+    """Leaves out the places that imply another one: only the weakest conditions matter."""
+    kept: list[Place] = []
+    for place in sorted(dict.fromkeys(places), key=len):
+        taken = dict(place)
+        if not any(all(i in taken and taken[i] <= options for i, options in other) for other in kept):
+            kept.append(place)
+    return tuple(kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ Blocks write themselves into a `Wiring`, which infers every shape, so nobody typ
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from nasturtium.errors import ShapeError, UnknownOp
 
 Shape: TypeAlias = tuple[int, ...]
-ActivationKind = Literal["relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu"]
 ACTIVATIONS: tuple[str, ...] = ("relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu")
 
 
