@@ -54,6 +54,7 @@ class Size:
         epochs: Of a training in the search.
         final_epochs: Of the trainings that are compared.
         picks: Networks of each front that are trained for good.
+        population: Of the evolution: small where few networks can be trained.
     """
 
     images: int
@@ -61,12 +62,13 @@ class Size:
     epochs: int
     final_epochs: int
     picks: int
+    population: int
 
 
 SIZES = {
-    "cpu": Size(images=8_000, budget="9m", epochs=2, final_epochs=8, picks=5),
-    "smoke": Size(images=1_000, budget="3", epochs=1, final_epochs=1, picks=2),
-    "full": Size(images=50_000, budget="4h", epochs=12, final_epochs=100, picks=8),
+    "cpu": Size(images=5_000, budget="8m", epochs=2, final_epochs=6, picks=5, population=8),
+    "smoke": Size(images=1_000, budget="3", epochs=1, final_epochs=1, picks=2, population=2),
+    "full": Size(images=50_000, budget="4h", epochs=12, final_epochs=100, picks=8, population=20),
 }
 
 
@@ -105,7 +107,8 @@ def compare(size: Size, seed: int, folder: Path) -> dict[str, Any]:
     run = nt.search(
         space,
         task,
-        method="nsga2",
+        method="evolution",
+        parameters={"population": size.population},
         minimize=("error", "latency_ms"),
         budget=size.budget,
         out=folder / str(seed),

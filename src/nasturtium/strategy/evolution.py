@@ -22,8 +22,9 @@ class RegularizedEvolution:
     its children, trained afresh, are good again.
 
     Differs: with several objectives the best of the few is the least dominated, then the least crowded (Deb
-    et al. 2002). A failed or infeasible network does not join the population. The defaults suit budgets of
-    some hundred trials; the paper's 100 and 25 were for 20,000.
+    et al. 2002). A failed or infeasible network does not join the population. The defaults are those
+    of NAS-Bench-201 (Dong and Yang 2020) and suit dozens to hundreds of trials; the paper's 100 and 25 were
+    for 20,000.
 
     Args:
         space: Where to search.
@@ -39,8 +40,8 @@ class RegularizedEvolution:
         *,
         seed: int = 0,
         objectives: Sequence[Objective] = ERROR,
-        population: int = 20,
-        sample: int = 5,
+        population: int = 10,
+        sample: int = 3,
     ) -> None:
         if population < 1 or sample < 1:
             raise ConfigError(f"population is {population} and sample {sample}; both must be 1 or more")
