@@ -4,9 +4,9 @@
     NASTURTIUM_DATA=... python bench/cifar10_front.py --size full      # a GPU
 
 Searches residual and inverted-residual networks for error and latency; trains both fronts and hand-made
-rivals by one recipe on the same images, tests each network once, measures all latencies side by side, and compares
-hypervolumes over (test error, latency_ms). Writes bench/results/cifar10_front-SIZE.json and .png, and prints
-the JSON line.
+rivals by one recipe on the same images, tests each network once, measures all latencies side by side, and
+compares hypervolumes over (test error, latency_ms). Writes bench/results/cifar10_front-SIZE.json and .png,
+and prints the JSON line.
 
 The rivals are ResNet-20, a narrower one (8 channels), a shallower one (8 layers), and MobileNetV2 at three
 widths, with strides for small images. One run of one seed is an example, not a proof; --seeds 0 1 2 ... makes

@@ -162,7 +162,8 @@ def test_blocks_that_do_not_fit_name_the_decisions(quick: Path, nasturtium: Call
         "    right: int\n"
         "    def wire(self, net, x):\n"
         "        return net.add(net.conv(x, self.left), net.conv(x, self.right))\n"
-        "space = nt.Space(Tied(nt.choice(8, 16, name='left'), nt.choice(8, 16, name='right')), nt.blocks.classifier())\n"
+        "tied = Tied(nt.choice(8, 16, name='left'), nt.choice(8, 16, name='right'))\n"
+        "space = nt.Space(tied, nt.blocks.classifier())\n"
     )
     said = nasturtium("search", quick, "--space", f"{path}:space", "--out", tmp_path / "run")
     refused(said, "left=", "right=")

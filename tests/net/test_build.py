@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from nasturtium.errors import ShapeError
+from nasturtium.errors import ShapeError, SpaceError
 from nasturtium.net.build import ACTIVATIONS, build
 from nasturtium.seeds import rng_for
 from nasturtium.space import blocks as b
@@ -167,4 +167,10 @@ class Wrong(b.CustomBlock):
 def test_a_users_block_must_build_a_module():
     space = Space(Wrong(), input_shape=(1, 4, 4), outputs=2)
     with pytest.raises(ShapeError, match=r"build returned str; it must return a torch\.nn\.Module"):
+        build(space.network(space.unrank(0)))
+
+
+def test_a_block_named_like_a_part_of_every_module_is_refused() -> None:
+    space = Space(train=b.conv(4), end=b.classifier(), input_shape=(1, 8, 8), outputs=2)
+    with pytest.raises(SpaceError, match="'train'"):
         build(space.network(space.unrank(0)))

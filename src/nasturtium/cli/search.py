@@ -56,9 +56,9 @@ def search(
 ) -> None:
     """Searches for small, accurate networks for your data, trains the best and exports them.
 
-    Three stages: the search; random search at equal cost, to compare with; final trainings of a few picks from
-    the front, tested on images that nothing before has seen. Stop it at any time: the same command again goes
-    on where it was.
+    Three stages: the search; random search at equal cost, to compare with; final trainings of a few picks
+    from the front, tested on images that nothing before has seen. Stop it at any time: the same command again
+    goes on where it was.
 
     \b
         nasturtium search --data digits --subject-to "params <= 200e3" --budget 2m --out runs/a

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from nasturtium.errors import ShapeError
+from nasturtium.errors import ShapeError, SpaceError
 from nasturtium.space import layers as ir
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -39,7 +39,8 @@ def build(network: ir.Network, seed: int | None = None) -> fx.GraphModule:
     if seed is None:
         return _assemble(network)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # The CPU's generator alone: torch.manual_seed would also reseed a GPU's, which is not put back.
+        torch.default_generator.manual_seed(seed)
         return _assemble(network)
 
 
@@ -144,7 +145,15 @@ def _place(root: nn.Module, name: str, made: nn.Module) -> None:
     *parents, last = name.split(".")
     here: Any = root
     for part in parents:
-        if not hasattr(here, part):
-            here.add_module(part, nn.Module())
+        if part not in here._modules:
+            _add(here, part, nn.Module())
         here = getattr(here, part)
-    here.add_module(last, made)
+    _add(here, last, made)
+
+
+def _add(here: nn.Module, name: str, made: nn.Module) -> None:
+    if hasattr(here, name):
+        raise SpaceError(
+            f"a block or layer is called {name!r}, which every torch module has; give it another name"
+        )
+    here.add_module(name, made)
