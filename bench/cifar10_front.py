@@ -191,7 +191,9 @@ def draw(result: dict[str, Any], path: Path) -> None:
         front = front[np.argsort(front[:, 1])]
         axes.step(front[:, 1], 100 * front[:, 0], c=colour, where="post", alpha=0.5)
         for name, (error, latency) in points.items() if group == "rivals" else ():
-            axes.annotate(name, (latency, 100 * error), xytext=(4, 4), textcoords="offset points", fontsize=8)
+            right = latency > np.mean(axes.get_xlim())  # there the name goes to the left, to stay inside
+            side = {"ha": "right", "xytext": (-6, 4)} if right else {"ha": "left", "xytext": (6, 4)}
+            axes.annotate(name, (latency, 100 * error), textcoords="offset points", fontsize=8, **side)
     axes.set(xlabel="latency_ms (PyTorch, one thread, batch 1)", ylabel="test error, %")
     axes.set_title("CIFAR-10: networks trained by one recipe, tested once")
     axes.grid(alpha=0.3)
