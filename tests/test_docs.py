@@ -34,3 +34,11 @@ def test_the_readme_shows_the_two_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "make demo" in text
     assert "make test" in text
+
+
+def test_the_demo_is_a_search_that_can_be_read() -> None:
+    from nasturtium.run.spec import read_spec
+
+    spec = read_spec(ROOT / "examples" / "demo.toml")
+    assert spec.minimize == ("error", "latency_ms")
+    assert spec.parameters["population"] == 5
