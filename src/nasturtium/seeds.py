@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 def rng_for(seed: int, purpose: str, counter: int = 0) -> np.random.Generator:
     """Returns the generator of one use: the same three arguments give the same stream, on every machine.
 
-    A Philox stream (Salmon et al. 2011) is addressed by key and counter, so it costs 4 microseconds and no
+    A Philox stream (Salmon et al. 2011) is addressed by key and counter, so it costs 6 microseconds and no
     state: a search resumes from its counters, and `ask(2)` equals `ask(1) + ask(1)`.
 
     Args:

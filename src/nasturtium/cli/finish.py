@@ -4,12 +4,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nasturtium.cli.printing import console, print_table, quantity
+from nasturtium.cli.printing import console, print_json, print_table, quantity
 from nasturtium.errors import ConfigError, unknown
 from nasturtium.run.front import Pick
 from nasturtium.run.run import Run
+from nasturtium.run.spec import Spec
 
 NOTHING = "none"
+DEFAULT = ("source", "onnx")
+
+
+def carry_out(asked: Spec, formats: Sequence[str] | None, *, json: bool) -> None:
+    """Runs what is left of a search, then exports, reports and prints; formats are checked first."""
+    from nasturtium.cli.live import watched
+    from nasturtium.run.api import search_spec
+
+    wanted = _known_formats(formats or DEFAULT)
+    with watched(asked) as observer:
+        run = search_spec(asked, observer)
+    found = finish(run, wanted)
+    if json:
+        print_json(found)
+    else:
+        outcome(run, found)
 
 
 def finish(run: Run, formats: Sequence[str]) -> dict[str, Any]:
@@ -43,10 +60,7 @@ def export_picks(
     """
     from nasturtium.export.artifact import FORMATS, export
 
-    wanted = [name for name in formats if name != NOTHING]
-    for name in wanted:
-        if name not in FORMATS:
-            raise unknown("export format", name, (*FORMATS, NOTHING))
+    wanted = _known_formats(formats)
     files: list[dict[str, Any]] = []
     for pick in picks:
         for name in wanted:
@@ -119,3 +133,12 @@ def _pick(pick: Pick) -> dict[str, Any]:
         "test_error_interval": list(again.interval) if again and again.interval else None,
         "trainings": len(again.errors) if again else 0,
     }
+
+
+def _known_formats(formats: Sequence[str]) -> list[str]:
+    from nasturtium.export.artifact import FORMATS
+
+    for name in formats:
+        if name not in (*FORMATS, NOTHING):
+            raise unknown("export format", name, (*FORMATS, NOTHING))
+    return [name for name in formats if name != NOTHING]

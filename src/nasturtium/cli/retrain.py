@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from nasturtium.cli.printing import print_json
-
 
 def retrain(
     run: Annotated[Path, typer.Argument(help="Folder of the run.")],
@@ -23,9 +21,7 @@ def retrain(
 
     nasturtium retrain runs/first --picks 5 --times 5 --epochs 50
     """
-    from nasturtium.cli.finish import finish, outcome
-    from nasturtium.cli.live import watched
-    from nasturtium.run.api import search_spec
+    from nasturtium.cli.finish import carry_out
     from nasturtium.run.run import Run
 
     spec = Run.load(run).spec
@@ -35,11 +31,4 @@ def retrain(
         times=times if times is not None else spec.retrain.times,
         epochs=epochs if epochs is not None else spec.retrain.epochs,
     )
-    asked = replace(spec, out=str(run), retrain=wanted)
-    with watched(asked) as observer:
-        done = search_spec(asked, observer)
-    found = finish(done, tuple(format_) if format_ else ("source", "onnx"))
-    if json:
-        print_json(found)
-    else:
-        outcome(done, found)
+    carry_out(replace(spec, out=str(run), retrain=wanted), format_, json=json)

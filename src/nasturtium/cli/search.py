@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nasturtium.cli.printing import print_json
 from nasturtium.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -65,8 +64,7 @@ def search(
         nasturtium search --data folder:photos --budget 2h --out runs/photos
         nasturtium search settings.toml --seed 1 --out runs/b
     """
-    from nasturtium.cli.live import watched
-    from nasturtium.run.api import search_spec
+    from nasturtium.cli.finish import carry_out
     from nasturtium.run.spec import Retraining, Spec, read_spec
 
     base = read_spec(spec) if spec is not None else Spec()
@@ -89,15 +87,7 @@ def search(
     )
     if asked.out is None:
         asked = replace(asked, out=str(_fresh_folder(asked)))
-    with watched(asked) as observer:
-        run = search_spec(asked, observer)
-    from nasturtium.cli.finish import finish, outcome
-
-    found = finish(run, tuple(format_) if format_ else ("source", "onnx"))
-    if json:
-        print_json(found)
-    else:
-        outcome(run, found)
+    carry_out(asked, format_, json=json)
 
 
 def _changed(record: Any, **changes: Any) -> Any:
