@@ -66,7 +66,7 @@ class Size:
 
 
 SIZES = {
-    "cpu": Size(images=5_000, budget="8m", epochs=2, final_epochs=6, picks=5, population=8),
+    "cpu": Size(images=5_000, budget="9m", epochs=3, final_epochs=6, picks=4, population=8),
     "smoke": Size(images=1_000, budget="3", epochs=1, final_epochs=1, picks=2, population=2),
     "full": Size(images=50_000, budget="4h", epochs=12, final_epochs=100, picks=8, population=20),
 }
