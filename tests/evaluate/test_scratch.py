@@ -1,6 +1,7 @@
 """The evaluator that trains, on the real digits and a real space."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -18,6 +19,10 @@ from nasturtium.evaluate.weights import load_weights
 from nasturtium.net.build import build
 from nasturtium.protocols import Candidate, Evaluator
 from nasturtium.seeds import rng_for
+from nasturtium.space import blocks as b
+from nasturtium.space.choice import choice
+from nasturtium.space.space import Space
+from nasturtium.space.zoo.autonet import autonet_mlp
 from nasturtium.space.zoo.chain import chain
 
 SPACE = chain("small")
@@ -213,3 +218,55 @@ def raising(problem):
         raise problem
 
     return broken
+
+
+def with_settings():
+    return Space(
+        b.conv(choice(4, 8)),
+        choice(
+            b.settings(optimizer="sgd", lr=choice(1e-6, 0.1)),
+            b.settings(optimizer="adamw", lr=0.01, weight_decay=choice(0.0, 0.1)),
+            labels=("sgd", "adamw"),
+        ),
+        b.settings(batch_size=choice(16, 40), label_smoothing=choice(0.0, 0.2), cutout=choice(0, 3)),
+        b.classifier(),
+    )
+
+
+def test_settings_of_the_space_are_the_recipe_of_a_candidate(few_digits):
+    space, plain = with_settings(), Space(b.conv(choice(4, 8)), b.classifier())
+    joint = Scratch(space, few_digits, QUICK, seed=1)
+    for i in range(4):
+        one = space.sample(rng_for(0, "test/settings", i))
+        network = plain.unrank(one.choices[0])
+        recipe = replace(QUICK, **space.settings(one))
+        apart = Scratch(plain, few_digits, recipe, seed=1).trial(Candidate(network, number=i))
+        assert untimed(joint.trial(Candidate(one, number=i))) == untimed(apart)
+    slow, fast = (
+        space.architecture(choice="sgd", choice__sgd__lr=lr, settings__batch_size=16) for lr in (1e-6, 0.1)
+    )
+    losses = {joint.trial(Candidate(one, number=9)).metrics["loss"] for one in (slow, fast)}
+    assert len(losses) == 2, "the learning rate made no difference"
+
+
+def test_settings_that_no_training_has_are_refused_before_any(few_digits):
+    def space(**values):
+        return Space(b.conv(4), b.settings(**values), b.classifier())
+
+    with pytest.raises(ConfigError, match=r"unknown setting 'learning_rate' .*a recipe of a training has no"):
+        Scratch(space(learning_rate=choice(0.1, 0.2)), few_digits, QUICK)
+    with pytest.raises(ConfigError, match="batch_size is 1; it must be 2 or more"):
+        Scratch(space(batch_size=choice(16, 1)), few_digits, QUICK)
+    with pytest.raises(ConfigError, match=r"recipe: {'lr': 'high'} makes no sense"):
+        Scratch(space(lr=choice(0.1, "high")), few_digits, QUICK)
+
+
+def test_a_perceptron_with_its_solver_learns_the_digits(digits):
+    """Auto-Net's space; a linear model of the pixels has an error near 0.04."""
+    evaluator = Scratch(autonet_mlp(), digits, Recipe(epochs=6))
+    one = evaluator.space.architecture(
+        layers__times=2, layers__block1__out=128, solver="adamw", solver__adamw__lr=0.003
+    )
+    trial = evaluator.trial(Candidate(one, number=0))
+    assert trial.status == "ok", trial.error
+    assert trial.metrics["error"] < 0.15

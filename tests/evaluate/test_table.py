@@ -3,10 +3,8 @@ import pytest
 
 from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import ConfigError, DataError, UnknownName
-from nasturtium.evaluate.table import Level, Table, nasbench201, nasbench_macro
+from nasturtium.evaluate.table import Level, Table, means
 from nasturtium.protocols import Candidate
-from nasturtium.space.zoo.nasbench201 import from_string
-from nasturtium.space.zoo.nasbench_macro import from_digits
 from nasturtium.testing.evaluator import EvaluatorConformance
 from nasturtium.testing.toys import flat_space
 
@@ -61,15 +59,6 @@ def test_a_level_is_never_mixed_with_another():
     )
 
 
-def test_each_candidate_sees_one_training_of_those_there_are():
-    drawn = [look(toy(seed=3), 10, number=i) for i in range(60)]
-    assert {round(metrics["error"], 3) for metrics in drawn} == {0.05, 0.15}
-    assert {round(look(toy(seed=3), 11, number=i)["error"], 3) for i in range(60)} == {0.055, 0.155, 0.255}
-    assert all(metrics["loss"] == pytest.approx(10 * metrics["error"]) for metrics in drawn)
-    assert drawn == [look(toy(seed=3), 10, number=i) for i in range(60)]
-    assert drawn != [look(toy(seed=4), 10, number=i) for i in range(60)]
-
-
 def test_what_the_table_lacks_is_a_failed_trial_that_says_why():
     table = toy()
     inside = table.space.unrank(0)
@@ -84,94 +73,78 @@ def test_what_the_table_lacks_is_a_failed_trial_that_says_why():
         Table(table.space, table.levels, table.row, epochs=3)
 
 
-# The best cells by the tables' own accuracies: NAS-Bench-201, Dong & Yang 2020, table 5, row "optimal".
-BEST = [
-    (
-        "cifar10",
-        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|",
-        (91.607, 94.373),
-    ),
-    (
-        "cifar100",
-        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
-        (73.493, 73.513),
-    ),
-    (
-        "ImageNet16-120",
-        "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_1x1~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
-        (46.733, 46.200),
-    ),
-]
-
-
-@pytest.mark.parametrize(("dataset", "name", "accuracies"), BEST)
-def test_the_best_cells_of_nasbench201_have_their_published_accuracies(data_root, dataset, name, accuracies):
-    table = nasbench201(data_root, dataset)
-    metrics = table.trial(Candidate(from_string(table.space, name))).metrics
-    found = tuple(100 * (1 - metrics[key]) for key in ("error", "test_error"))
-    assert found == pytest.approx(accuracies, abs=6e-4)
-    level = table.levels[200]
-    assert metrics["error"] == np.nanmean(level.runs["error"], axis=1).min()
-    assert metrics["train_seconds"] > 1000
-
-
-def test_twelve_epochs_of_nasbench201_are_a_training_of_their_own(data_root):
-    table = nasbench201(data_root, epochs=12, seed=0)
-    best = min(range(15_625), key=lambda i: table.levels[12].once["error"][i])
-    assert 100 * (1 - table.levels[12].once["error"][best]) == pytest.approx(84.892, abs=1e-3)
-    assert 100 * (1 - table.levels[12].once["test_error"].min()) == pytest.approx(89.160, abs=1e-3)
-    architecture = table.space.unrank(777)
-    short, long = (table.trial(Candidate(architecture, fidelity=n)).metrics for n in (12, 200))
-    assert short == table.trial(Candidate(architecture)).metrics
-    assert short["train_seconds"] == pytest.approx(long["train_seconds"] * 0.06)
-    assert (short["epochs"], long["epochs"]) == (12, 200)
-    assert short["error"] > long["error"]
-    assert {key: short[key] for key in ("params", "macs", "latency_ms")} == {
-        key: long[key] for key in ("params", "macs", "latency_ms")
-    }
-    for epochs in (0, 108):
-        with pytest.raises(ConfigError, match="it has 12, 200 epochs"):
-            nasbench201(data_root, epochs=epochs)
-
-
-def test_doubtful_trainings_can_be_left_out(data_root):
-    everything, checked = nasbench201(data_root), nasbench201(data_root, doubtful=False)
-    before, after = (np.isnan(table.levels[200].runs["error"]) for table in (everything, checked))
-    assert before.sum() == 22_368 / 3
-    assert 0 < (after & ~before).sum() <= 294
-    assert not after.all(1).any()
-
-
-def test_the_best_network_of_nasbench_macro(data_root):
-    """Two share the best mean, 93.127 %: 22212202 and 22212220."""
-    table = nasbench_macro(data_root)
-    metrics = table.trial(Candidate(from_digits(table.space, "22212202"))).metrics
-    assert 100 * (1 - metrics["error"]) == pytest.approx(93.127, abs=1e-3)
-    assert metrics["error"] == metrics["test_error"] == table.levels[50].once["test_error"].min()
-    assert (round(metrics["params"] / 1e6, 2), round(metrics["macs"] / 1e6)) == (1.99, 85)
+def test_an_architecture_shows_one_training_of_those_there_are_whoever_asks():
+    for row, possible in ((10, {0.05, 0.15}), (11, {0.055, 0.155, 0.255})):
+        drawn = [look(toy(seed=seed), row, number=seed) for seed in range(60)]
+        assert {round(metrics["error"], 3) for metrics in drawn} == possible
+        assert all(metrics["loss"] == pytest.approx(10 * metrics["error"]) for metrics in drawn)
+        again = [look(toy(seed=seed), row, number=7) for seed in range(60)]
+        assert drawn == again, "the same architecture showed another training"
     seen = {
-        nasbench_macro(data_root, seed=1).trial(Candidate(table.space.unrank(5), number=i)).metrics["error"]
-        for i in range(3)
+        round(look(toy(seed=3), row)["error"] - row / 200, 3) for row in range(1, 81, 2)
+    }  # one seed, other rows
+    assert seen == {0.0, 0.1, 0.2}
+
+
+def test_truth_is_the_mean_whatever_is_seen():
+    inside = toy().space.unrank(11)
+    truth = toy(seed=5).truth(inside)
+    assert truth == pytest.approx({"error": 0.155, "loss": 1.55, "train_seconds": 24, "params": 11})
+    assert truth == {name: value for name, value in look(toy(), 11).items() if name != "epochs"}
+    with pytest.raises(DataError, match="the table of flat has no row for Architecture"):
+        toy().truth(Architecture("elsewhere", (0,)))
+
+
+def test_the_optimum_is_the_lowest_truth():
+    table = toy(seed=2)
+    assert table.optimum() == min(table.truth(one)["error"] for one in table.space) == 0.05
+    assert table.optimum("train_seconds") == 2
+    with pytest.raises(UnknownName, match=r"unknown metric 'eror' .*did you mean 'error'"):
+        table.optimum("eror")
+
+
+def partial(seed=None):
+    """Four of the 81 architectures; of the first, one training has no error, of the second, none has."""
+    nan = np.nan
+    runs = {
+        "error": np.array([[nan, 0.3], [nan, nan], [0.2, 0.4], [0.5, nan]]),
+        "perplexity": np.array([[10.0, 20.0], [nan, 5.0], [30.0, 40.0], [np.inf, nan]]),
     }
-    assert seen <= set(table.levels[50].runs["error"][5].tolist())
+    space = flat_space()
+    rows = {space.unrank(i): i for i in range(4)}
+    return Table(space, {1: Level({}, runs)}, rows.get, epochs=1, seed=seed)
 
 
-def test_a_missing_or_broken_table_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.delenv("NASTURTIUM_DATA", raising=False)
-    with pytest.raises(
-        DataError, match=r"nb201_tss\.npz is needed: give the folder that holds it, or set NAST"
-    ):
-        nasbench201()
-    with pytest.raises(DataError, match=r"there is no .*nb_macro_cifar10\.npz; give the folder that holds"):
-        nasbench_macro(tmp_path)
-    (tmp_path / "nasbench_macro").mkdir()
-    (tmp_path / "nasbench_macro" / "nb_macro_cifar10.npz").write_bytes(b"not a table")
-    with pytest.raises(DataError, match="cannot be read as an npz table"):
-        nasbench_macro(tmp_path)
-    np.savez(tmp_path / "nasbench_macro" / "nb_macro_cifar10.npz", ops=np.zeros(3))
-    with pytest.raises(DataError, match="cannot be read as an npz table"):
-        nasbench_macro(tmp_path)
-    with pytest.raises(
-        UnknownName, match=r"unknown data set of NAS-Bench-201 'cifar'; .* did you mean 'cifar10"
-    ):
-        nasbench201(tmp_path, "cifar")
+def test_a_training_without_its_objective_is_a_failed_trial():
+    space = flat_space()
+    lost = partial().trial(Candidate(space.unrank(1)))
+    assert (lost.status, lost.metrics) == ("failed", {"perplexity": 5.0, "epochs": 1.0})
+    assert lost.error == "the recorded training of 1 epochs has no error"
+    statuses = {partial(seed=seed).trial(Candidate(space.unrank(0))).status for seed in range(20)}
+    assert statuses == {"ok", "failed"}, "a broken training is one of those that can be drawn"
+    assert partial().trial(Candidate(space.unrank(3))).metrics == {"error": 0.5, "epochs": 1.0}
+
+
+def test_an_architecture_without_a_row_is_a_failed_trial():
+    trial = partial().trial(Candidate(flat_space().unrank(4)))
+    assert trial.status == "failed"
+    assert trial.error == f"the table has no training of {flat_space().text(flat_space().unrank(4))}"
+
+
+def test_the_optimum_passes_over_what_is_not_known():
+    table = partial()
+    assert table.optimum() == pytest.approx(0.3)
+    assert np.isnan(table.truth(flat_space().unrank(1))["error"])
+
+
+def test_the_objective_is_a_metric_of_the_table():
+    table = toy()
+    assert table.objective == "error"
+    with pytest.raises(UnknownName, match="unknown metric 'perplexity'"):
+        Table(table.space, table.levels, table.row, epochs=4, objective="perplexity")
+    other = Table(table.space, table.levels, table.row, epochs=4, objective="params")
+    assert other.optimum() == 0
+
+
+def test_means_leave_out_what_is_not_there():
+    assert np.array_equal(means(np.array([[1.0, np.nan, 3.0], [np.nan] * 3])), [2.0, np.nan], equal_nan=True)

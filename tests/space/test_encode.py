@@ -169,3 +169,12 @@ def test_a_graph_is_padded_to_a_size():
     assert cell.operations(vocabulary).shape == (8, 7)
     with pytest.raises(SpaceError, match="'none' is not in the vocabulary"):
         cell.operations(("input", "output"))
+
+
+def test_the_graph_of_a_cell_with_settings_is_the_cell():
+    plain = nasbench201()
+    parts = dict(zip(plain.tree.names, plain.tree.blocks, strict=True))
+    joint = Space(**parts, training=b.settings(lr=choice(1, 2)))
+    one = joint.unrank(2 * 7_777 + 1)
+    assert joint.settings(one) == {"lr": 2}
+    assert graph(joint, one) == graph(plain, plain.unrank(7_777))

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from nasturtium.errors import ShapeError, UnknownOp
-from nasturtium.space.layers import Value, Wiring
+from nasturtium.space.layers import BlockSpan, Value, Wiring
 
 IMAGE = Value(-1, (8, 6, 6))
 VECTOR = Value(-1, (8,))
@@ -56,6 +56,39 @@ def test_windows_have_torchs_output_sides(side, kernel, stride):
     with torch.no_grad():
         expected = reference(torch.zeros(1, 1, side, side)).shape[1:]
     assert Wiring().conv(image, 1, kernel, stride=stride).shape == tuple(expected)
+
+
+@pytest.mark.parametrize("kernel", [3, (1, 7), (7, 1), (3, 1)])
+@pytest.mark.parametrize("stride", [1, 2, (1, 2), (2, 1)])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_flat_windows_and_those_with_holes_have_torchs_output_sides(kernel, stride, dilation):
+    import torch
+
+    net = Wiring()
+    made = net.conv(IMAGE, 1, kernel, stride=stride, dilation=dilation)
+    op = net.layers[0].op
+    reference = nn.Conv2d(8, 1, kernel, stride, padding=op.padding, dilation=dilation)
+    with torch.no_grad():
+        assert made.shape == tuple(reference(torch.zeros(1, 8, 6, 6)).shape[1:])
+    if stride == 1:
+        assert made.shape[1:] == IMAGE.shape[1:]
+
+
+def test_edges_are_added_and_taken_away():
+    net = Wiring()
+    assert net.pad(IMAGE, rows=(-1, 1), columns=(2, 0)).shape == (8, 6, 8)
+    assert net.pad(IMAGE, channels=-3).shape == (5, 6, 6)
+    with pytest.raises(ShapeError, match=r"nothing is left of \[8, 6, 6\]"):
+        net.pad(IMAGE, rows=(-3, -3))
+
+
+def test_a_part_is_shown_as_a_block_of_its_own():
+    net = Wiring()
+    with net.scope("tower"), net.part("cell1", "cell"):
+        net.act(net.norm(IMAGE))
+    with net.part("empty", "nothing"):
+        pass
+    assert net.blocks == [BlockSpan("tower.cell1", "cell", 0, 1)]
 
 
 def test_names_are_dotted_scopes_and_differ():

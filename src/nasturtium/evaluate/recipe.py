@@ -1,9 +1,10 @@
 """The settings of one training."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Self
 
-from nasturtium.errors import ConfigError
+from nasturtium.errors import ConfigError, unknown
 
 _CHOICES = {
     "optimizer": ("sgd", "adamw"),
@@ -110,3 +111,19 @@ class Recipe:
         if self.batch_size is not None:
             return self.batch_size
         return max(16, min(128, 1 << max(0, (images // 32).bit_length() - 1)))
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """Returns the recipe with some of its fields replaced, by name: what a joint space decided.
+
+        Raises:
+            UnknownName: A setting that no recipe has.
+            ConfigError: A value that makes no sense.
+        """
+        known = [one.name for one in fields(self)]
+        for name in settings:
+            if name not in known:
+                raise unknown("setting", name, known, where="a recipe of a training has no such field")
+        try:
+            return replace(self, **settings)
+        except TypeError as error:
+            raise ConfigError(f"recipe: {dict(settings)} makes no sense: {error}") from error

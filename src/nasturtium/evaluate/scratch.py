@@ -27,6 +27,8 @@ Report = Callable[[Candidate, int, float], None]
 class Scratch:
     """Trains each candidate's network, one at a time, and gives its validation (or test) error.
 
+    Where the space decides `settings` too, each candidate is trained by the recipe with those in place.
+
     A candidate of fidelity n is trained for n epochs under one annealed schedule of n epochs. With a `parent`
     whose weights are in the folder it starts from those, and trains under one annealed schedule for the
     epochs that the parent lacks: going from 4 to 12 epochs is 4 epochs annealed to 0, a warm restart, and 8
@@ -45,7 +47,7 @@ class Scratch:
     Args:
         space: Where the candidates come from; it is bound to the task's shapes here.
         task: The data.
-        recipe: How to train.
+        recipe: How to train, where the space does not say.
         seed: Of the run; a training is seeded by it and the candidate's number.
         costs: Gives the metrics of `measure`.
         measure: Names of cost metrics to add to each trial.
@@ -59,6 +61,8 @@ class Scratch:
 
     Raises:
         ConfigError: `measure` names a metric that `costs` does not have.
+        UnknownName: The space has a setting that no recipe has.
+        ConfigError: A setting of the space can take a value that makes no sense.
     """
 
     def __init__(
@@ -84,6 +88,9 @@ class Scratch:
         self.task, self.recipe, self.seed = task, recipe or Recipe(), seed
         self.costs, self.measure = costs, tuple(measure)
         self.folder, self.split, self.stage, self.report = folder, split, stage, report
+        for name, values in self.space.possible_settings.items():
+            for value in values:
+                self.recipe.with_settings({name: value})
 
     @property
     def slots(self) -> int:
@@ -127,14 +134,15 @@ class Scratch:
         seed = seed_for(self.seed, "train", candidate.number)
         if self.costs is not None and self.measure:
             metrics.update(self.costs(point, self.measure))
+        recipe = self.recipe.with_settings(self.space.settings(point))
         model = build(self.space.network(point), seed=seed)
         before = self._inherit(candidate, model)
-        wanted = self.recipe.epochs if candidate.fidelity is None else candidate.fidelity
-        result = self._fit(candidate, model, seed, max(0, wanted - before))
+        wanted = recipe.epochs if candidate.fidelity is None else candidate.fidelity
+        result = self._fit(candidate, model, recipe, seed, max(0, wanted - before))
         metrics |= {"train_seconds": result.train_seconds, "epochs": float(result.epochs)}
         if result.diverged:
             raise DivergedError(result)
-        metrics |= self._quality(model, result)
+        metrics |= self._quality(model, recipe, result)
         return model, before + result.epochs
 
     def _inherit(self, candidate: Candidate, model: nn.Module) -> int:
@@ -142,8 +150,8 @@ class Scratch:
         path = None if candidate.parent is None else self.weights_path(candidate.parent)
         return load_weights(model, path) if path is not None and path.exists() else 0
 
-    def _fit(self, candidate: Candidate, model: nn.Module, seed: int, epochs: int) -> Fit:
-        task, recipe, report = self.task, self.recipe, self.report
+    def _fit(self, candidate: Candidate, model: nn.Module, recipe: Recipe, seed: int, epochs: int) -> Fit:
+        task, report = self.task, self.report
         final = self.split == "final"
         changes = Augment(task.shift, task.flip, recipe.cutout) if recipe.augment == "task" else Augment()
         return fit(
@@ -158,10 +166,10 @@ class Scratch:
             progress=None if report is None else lambda epoch, value: report(candidate, epoch, value),
         )
 
-    def _quality(self, model: nn.Module, result: Fit) -> dict[str, float]:
+    def _quality(self, model: nn.Module, recipe: Recipe, result: Fit) -> dict[str, float]:
         if self.split == "search":
             return {"error": result.error, "loss": result.loss}
-        error, loss = evaluate(model, self.task.test, self.task.normalisation, self.recipe)
+        error, loss = evaluate(model, self.task.test, self.task.normalisation, recipe)
         return {"error": error, "loss": loss, "test_error": error}
 
     def _keep(self, candidate: Candidate, model: nn.Module, epochs: int) -> str | None:

@@ -1,11 +1,9 @@
 """The evaluator that looks results up in a table of trainings made by others (a tabular benchmark)."""
 
-import os
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
-from zipfile import BadZipFile
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +13,17 @@ from nasturtium.errors import ConfigError, DataError, unknown
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
-from nasturtium.space.zoo import nasbench201 as tss
-from nasturtium.space.zoo import nasbench_macro as macro
 
 Column: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What a table knows of all architectures at one fidelity.
+    """What a table knows of all architectures at one fidelity; NaN where it knows nothing.
 
     Attributes:
         once: Metric to values, [rows]: costs, and results that are means of several trainings.
-        runs: Metric to values, [rows, trainings], NaN where there is no such training; all metrics have the
-            same gaps.
+        runs: Metric to values, [rows, trainings]; a training is one place on the last axis, in all metrics.
     """
 
     once: Mapping[str, Column]
@@ -46,29 +41,35 @@ class Table:
     Args:
         space: Of the architectures.
         levels: What is known, by fidelity (epochs of training).
-        row: Number of an architecture's row; called only with architectures of the space.
+        row: Number of an architecture's row, None where the table has none; called only with architectures
+            of the space.
         epochs: Level of a candidate that names no fidelity.
-        seed: Which of the trainings of an architecture is seen: with a seed each candidate sees one, drawn by
-            its number; None sees their mean, which no single training costs and no search could have
-            afforded.
+        seed: Which of the trainings of an architecture is seen: with a seed it is one, drawn by the seed and
+            the row, so that an architecture always shows the same; None sees their mean, which no single
+            training costs and no search could have afforded.
+        objective: The metric that a search of this table should make small.
 
     Raises:
         ConfigError: There is no level of that many epochs.
+        UnknownName: That level has no metric called `objective`.
     """
 
     def __init__(
         self,
         space: Space,
         levels: Mapping[int, Level],
-        row: Callable[[Architecture], int],
+        row: Callable[[Architecture], int | None],
         *,
         epochs: int,
         seed: int | None = None,
+        objective: str = "error",
     ) -> None:
         self.space, self.levels, self.row = space, levels, row
-        self.epochs, self.seed = epochs, seed
+        self.epochs, self.seed, self.objective = epochs, seed, objective
+        self._optima: dict[str, float] = {}
         if problem := self._lacks(epochs):
             raise ConfigError(problem)
+        self._need(objective)
 
     @property
     def slots(self) -> int:
@@ -79,6 +80,12 @@ class Table:
     def pending(self) -> int:
         """Always 0: a look-up takes no time."""
         return 0
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        """Names of what it knows at its own fidelity, ``epochs`` aside."""
+        level = self.levels[self.epochs]
+        return frozenset({*level.once, *level.runs})
 
     def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
         """Looks the candidates up, one after the other."""
@@ -95,21 +102,63 @@ class Table:
             )
         if problem := self._lacks(epochs):
             return Trial(candidate, status="failed", error=problem)
-        level, row = self.levels[epochs], self.row(point)
-        metrics = {name: float(column[row]) for name, column in level.once.items()}
-        metrics |= self._seen({name: column[row] for name, column in level.runs.items()}, candidate.number)
-        return Trial(candidate, {**metrics, "epochs": float(epochs)})
+        row = self.row(point)
+        if row is None:
+            absent = f"the table has no training of {self.space.text(point)}"
+            return Trial(candidate, status="failed", error=absent)
+        level = self.levels[epochs]
+        seen = {name: float(column[row]) for name, column in level.once.items()} | self._seen(level, row)
+        metrics = {name: value for name, value in seen.items() if math.isfinite(value)}
+        metrics["epochs"] = float(epochs)
+        if self.objective in seen and self.objective not in metrics:
+            lost = f"the recorded training of {epochs} epochs has no {self.objective}"
+            return Trial(candidate, metrics, status="failed", error=lost)
+        return Trial(candidate, metrics)
 
-    def _seen(self, trainings: Mapping[str, Column], number: int) -> dict[str, float]:
-        """Returns one training, or the mean of all, from the metrics of an architecture's trainings."""
-        if self.seed is None:
-            return {name: float(np.nanmean(values)) for name, values in trainings.items()}
-        draw = rng_for(self.seed, "table", max(number, 0)).random()
-        seen = {}
-        for name, values in trainings.items():
-            there = values[~np.isnan(values)]
-            seen[name] = float(there[int(draw * len(there))])
-        return seen
+    def truth(self, architecture: Architecture) -> dict[str, float]:
+        """Returns the metrics of an architecture at the table's own fidelity, means over its trainings.
+
+        What a search was told, with a seed, is one training; this is what its findings are judged by. NaN
+        where the table has no number.
+
+        Raises:
+            DataError: The table does not have the architecture.
+        """
+        row = self.row(architecture) if architecture in self.space else None
+        if row is None:
+            raise DataError(f"the table of {self.space.name} has no row for {architecture}")
+        level = self.levels[self.epochs]
+        once = {name: float(column[row]) for name, column in level.once.items()}
+        return once | {name: float(means(column[row])) for name, column in level.runs.items()}
+
+    def optimum(self, metric: str | None = None) -> float:
+        """Returns the lowest `truth` of all architectures in `metric`, by default the objective.
+
+        Raises:
+            UnknownName: The table has no such metric.
+        """
+        name = self.objective if metric is None else metric
+        if name not in self._optima:
+            self._need(name)
+            level = self.levels[self.epochs]
+            column = level.once[name] if name in level.once else means(level.runs[name])
+            self._optima[name] = float(np.nanmin(column))
+        return self._optima[name]
+
+    def _seen(self, level: Level, row: int) -> dict[str, float]:
+        """Returns the metrics of one training, or the means of all, of an architecture's trainings."""
+        trainings = {name: column[row] for name, column in level.runs.items()}
+        if self.seed is None or not trainings:
+            return {name: float(means(values)) for name, values in trainings.items()}
+        there = np.flatnonzero(~np.isnan(np.stack(list(trainings.values()))).all(axis=0))
+        if not there.size:
+            return dict.fromkeys(trainings, math.nan)
+        run = there[int(rng_for(self.seed, "table", row).random() * there.size)]
+        return {name: float(values[run]) for name, values in trainings.items()}
+
+    def _need(self, metric: str) -> None:
+        if metric not in self.metrics:
+            raise unknown("metric", metric, self.metrics, where=f"the table of {self.space.name}")
 
     def _lacks(self, epochs: int) -> str | None:
         if epochs in self.levels:
@@ -118,115 +167,10 @@ class Table:
         return f"no training of {epochs} epochs in the table of {self.space.name}; it has {known} epochs"
 
 
-# Shape of an image and number of classes; Dong & Yang 2020 (arXiv:2001.00326), section 2.2.
-DATASETS: Mapping[str, tuple[tuple[int, int, int], int]] = {
-    "cifar10": ((3, 32, 32), 10),
-    "cifar100": ((3, 32, 32), 100),
-    "ImageNet16-120": ((3, 16, 16), 120),
-}
-
-
-TSS_ARRAYS = (
-    *("ops", "val_acc_12", "test_acc_12", "val_acc_200", "test_acc_200", "train_time_200_s"),
-    *("latency_s", "params", "macs", "seed_params_mismatch"),
-)
-
-
-def nasbench201(
-    folder: Path | str | None = None,
-    dataset: str = "cifar10",
-    *,
-    epochs: int = 200,
-    seed: int | None = None,
-    doubtful: bool = True,
-) -> Table:
-    """Returns the table of NAS-Bench-201 (Dong & Yang 2020, arXiv:2001.00326): 15,625 cells, two trainings.
-
-    ``error`` is on the validation split and is what a search may see; ``test_error`` is the mean over
-    trainings, for the report. The 12 epochs are a training of their own, with its own schedule, not the start
-    of the 200. On cifar10 the error is of trainings on half of the training data, the test error of others on
-    all of it.
-
-    Args:
-        folder: Holds ``nasbench201/nb201_tss.npz``; None takes the environment variable NASTURTIUM_DATA.
-        dataset: ``cifar10``, ``cifar100`` or ``ImageNet16-120``.
-        epochs: 12 or 200, where a candidate names no fidelity.
-        seed: Of the draw of one of the 2 or 3 trainings of 200 epochs; None takes their mean. Of 12 epochs
-            there is one.
-        doubtful: Whether to see also the 294 trainings whose record states the size of another network.
-
-    Raises:
-        DataError: The file is missing or is not that table.
-        UnknownName: No such data set.
-        ConfigError: Neither 12 nor 200 epochs.
-    """
-    if dataset not in DATASETS:
-        raise unknown("data set of NAS-Bench-201", dataset, DATASETS)
-    arrays = _read(folder, "nasbench201/nb201_tss.npz", TSS_ARRAYS)
-    i = list(DATASETS).index(dataset)
-    trained = np.where(arrays["seed_params_mismatch"] & (not doubtful), np.nan, arrays["val_acc_200"][i])
-    # Where every training is doubtful, they are all that there is.
-    trained = np.where(np.isnan(trained).all(1, keepdims=True), arrays["val_acc_200"][i], trained)
-    costs = {
-        "params": arrays["params"][i].astype(float),
-        "macs": arrays["macs"][i].astype(float),
-        "latency_ms": arrays["latency_s"][i] * 1000.0,
-    }
-    seconds = arrays["train_time_200_s"][i].astype(float)
-    short = {"error": _error(arrays["val_acc_12"][i]), "test_error": _error(arrays["test_acc_12"][i])}
-    levels = {
-        12: Level({**short, **costs, "train_seconds": seconds * 12 / 200}, {}),
-        200: Level(
-            {"test_error": _error(arrays["test_acc_200"][i]), **costs, "train_seconds": seconds},
-            {"error": _error(trained)},
-        ),
-    }
-    rows = {tuple(ops): row for row, ops in enumerate(arrays["ops"].tolist())}
-    space = tss.nasbench201("published").bind(*DATASETS[dataset])
-    return Table(space, levels, lambda a: rows[a.choices], epochs=epochs, seed=seed)
-
-
-def nasbench_macro(folder: Path | str | None = None, *, seed: int | None = None) -> Table:
-    """Returns the table of NAS-Bench-Macro (Su et al. 2021, arXiv:2103.11922): 6,561 networks, 50 epochs.
-
-    The benchmark has test accuracies of three trainings and no validation split, so ``error`` is the test
-    error of the training seen, and ``test_error`` the mean of the three. It has no training times either.
-
-    Args:
-        folder: Holds ``nasbench_macro/nb_macro_cifar10.npz``; None takes the environment variable
-            NASTURTIUM_DATA.
-        seed: Of the draw of one of the three trainings; None takes their mean.
-
-    Raises:
-        DataError: The file is missing or is not that table.
-    """
-    arrays = _read(folder, "nasbench_macro/nb_macro_cifar10.npz", ("test_acc", "params", "flops"))
-    errors = _error(arrays["test_acc"])
-    once = {
-        "test_error": errors.mean(1),
-        "params": arrays["params"].astype(float),
-        "macs": arrays["flops"].astype(float),
-    }
-    space = macro.nasbench_macro("published")
-    return Table(space, {50: Level(once, {"error": errors})}, space.rank, epochs=50, seed=seed)
-
-
-def _error(accuracy: NDArray[Any]) -> Column:
-    """Returns errors, 0..1, of accuracies in percent."""
-    return 1 - accuracy.astype(np.float64) / 100
-
-
-def _read(folder: Path | str | None, name: str, needed: Sequence[str]) -> dict[str, NDArray[Any]]:
-    root = folder if folder is not None else os.environ.get("NASTURTIUM_DATA")
-    if not root:
-        raise DataError(
-            f"the table {name} is needed: give the folder that holds it, or set NASTURTIUM_DATA to that"
-        )
-    path = Path(root) / name
-    if not path.is_file():
-        raise DataError(f"there is no {path}; give the folder that holds {name} or set NASTURTIUM_DATA to it")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in needed}
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as an npz table: {error}; get it anew") from error
+def means(runs: Column) -> Column:
+    """Returns the mean over the last axis of what is not NaN there; NaN where all is."""
+    there = ~np.isnan(runs)
+    counts = there.sum(axis=-1)
+    with np.errstate(invalid="ignore"):  # 0 / 0 where there is nothing
+        mean: Column = np.where(there, runs, 0.0).sum(axis=-1) / counts
+    return mean

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from nasturtium.errors import ShapeError
 from nasturtium.space.block import Block, CustomBlock, Identity, Repeat, Sequence, optional, repeat, sequence
+from nasturtium.space.dense import Dense
 from nasturtium.space.layers import Value, Wiring
+from nasturtium.space.settings import Settings, settings
 
 __all__ = [
     "AvgPool",
@@ -14,6 +16,7 @@ __all__ = [
     "Classifier",
     "Conv",
     "CustomBlock",
+    "Dense",
     "Identity",
     "InvertedResidual",
     "MaxPool",
@@ -21,11 +24,13 @@ __all__ = [
     "Se",
     "Separable",
     "Sequence",
+    "Settings",
     "avg_pool",
     "basic_block",
     "bottleneck",
     "classifier",
     "conv",
+    "dense",
     "identity",
     "inverted_residual",
     "max_pool",
@@ -34,6 +39,7 @@ __all__ = [
     "se",
     "separable",
     "sequence",
+    "settings",
 ]
 
 
@@ -288,6 +294,7 @@ basic_block = BasicBlock
 bottleneck = Bottleneck
 classifier = Classifier
 conv = Conv
+dense = Dense
 identity = Identity
 inverted_residual = InvertedResidual
 max_pool = MaxPool

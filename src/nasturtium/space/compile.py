@@ -11,6 +11,7 @@ from nasturtium.space.block import Block, Repeat, Sequence, child_names, with_st
 from nasturtium.space.choice import Choice, Expression
 from nasturtium.space.decisions import Decision, Literal, Place, as_one, met, weakest
 from nasturtium.space.plan import Built, Chain, Chosen, Computed, Constant, Plan
+from nasturtium.space.settings import Settings
 from nasturtium.space.text import option_labels, spelled
 
 LARGEST_CASES = 4096
@@ -116,6 +117,8 @@ class _Compiler:
                 plan = self._repeat(value, where, stride)
             case Sequence():
                 plan = self._sequence(value, where, stride)
+            case Settings():
+                plan = self._settings(value if stride is None else with_stride(value, stride), where)
             case Block():
                 plan = self._block(value if stride is None else with_stride(value, stride), where)
             case tuple():
@@ -232,6 +235,18 @@ class _Compiler:
         if all(isinstance(part, Constant) for part in values):
             return Constant(where.name, value=value)
         return Built(where.name, kind=kind, names=names, values=tuple(values))
+
+    def _settings(self, value: Block, where: _Where) -> Plan:
+        """Like a block whose fields are the settings: each is called by its name in paths."""
+        assert isinstance(value, Settings)
+        pairs = zip(value.names, value.values, strict=True)
+        parts = [self.visit(part, where.at(name)) for name, part in pairs]
+        if all(isinstance(part, Constant) for part in parts):
+            return Constant(where.name, value=value)
+        values = Built(where.name, kind=tuple, values=tuple(parts))
+        values.gather()
+        names = Constant(where.name, value=value.names)
+        return Built(where.name, kind=Settings, names=("names", "values"), values=(names, values))
 
     def _bind(self, one: Choice, where: _Where) -> int:
         depth = len(self.scopes[id(one)])

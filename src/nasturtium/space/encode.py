@@ -17,6 +17,7 @@ from nasturtium.architecture import Architecture
 from nasturtium.errors import SpaceError
 from nasturtium.space.graph import Graph, chain_graph
 from nasturtium.space.plan import leaves
+from nasturtium.space.settings import Settings
 from nasturtium.space.space import Space
 
 PADDING = 0
@@ -111,16 +112,17 @@ def from_tokens(space: Space, sentence: Sequence[int] | NDArray[np.int64]) -> Ar
 def graph(space: Space, architecture: Architecture) -> Graph:
     """Returns the architecture as a graph with operations on nodes.
 
-    Of a space whose decisions all belong to one cell (NAS-Bench-201), it is that cell. Of any other, it is
-    the chain of its blocks, each with its label as the operation; blocks that do nothing are left out.
+    Of a space whose decisions all belong to one cell (NAS-Bench-201), it is that cell; settings beside the
+    cell are not in it. Of any other, it is the chain of its blocks, each with its label as the operation,
+    settings too; blocks that do nothing are left out.
     """
     slots, paths = space.slots(architecture), [path for path, _ in space.blocks(architecture)]
     plans = leaves(space.plan, architecture.choices)
     deciding = {slot.block for slot, plan in zip(slots, plans, strict=True) if plan.decisions}
-    if len(deciding) == 1:
-        cell = deciding.pop().graph()
-        if cell is not None:
-            return cell
+    deciding = {block for block in deciding if not isinstance(block, Settings)}
+    cells = {block.graph() for block in deciding}
+    if len(cells) == 1 and (cell := cells.pop()) is not None:
+        return cell
     rows = [(path, slot.block.label) for path, slot in zip(paths, slots, strict=True) if slot.canonical]
     return chain_graph(tuple(path for path, _ in rows), tuple(label for _, label in rows))
 

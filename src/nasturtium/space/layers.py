@@ -3,30 +3,38 @@
 Blocks write themselves into a `Wiring`, which infers every shape, so nobody types a number of input channels.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
 from nasturtium.errors import ShapeError, UnknownOp
 
 Shape: TypeAlias = tuple[int, ...]
-ACTIVATIONS: tuple[str, ...] = ("relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu")
+Sides: TypeAlias = int | tuple[int, int]  # one number for both, or (height, width)
+ACTIVATIONS: tuple[str, ...] = (
+    *("relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu"),
+    *("tanh", "elu", "leaky_relu"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Conv2d:
-    """Convolution of a square kernel, padded so that a stride of 1 keeps the sides."""
+    """Convolution, padded so that a stride of 1 keeps the sides."""
 
     inputs: int
     outputs: int
-    kernel: int = 3
-    stride: int = 1
+    kernel: Sides = 3
+    stride: Sides = 1
     groups: int = 1
     bias: bool = False
+    dilation: int = 1
 
     @property
-    def padding(self) -> int:
-        """Zeros on every side."""
-        return (self.kernel - 1) // 2
+    def padding(self) -> Sides:
+        """Zeros above and below, and left and right."""
+        height, width = (self.dilation * (side - 1) // 2 for side in both(self.kernel))
+        return height if height == width else (height, width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,21 @@ class Zero:
     """Zeros of its input's shape, through which nothing flows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pad:
+    """Zeros added at the edges; a negative number takes so many away.
+
+    Attributes:
+        rows: Above and below.
+        columns: Left and right.
+        channels: Behind the last channel.
+    """
+
+    rows: tuple[int, int] = (0, 0)
+    columns: tuple[int, int] = (0, 0)
+    channels: int = 0
+
+
 class Builds(Protocol):
     """A user's own block: one dataclass that builds a module."""
 
@@ -132,6 +155,7 @@ Op: TypeAlias = (
     | Multiply
     | Concat
     | Zero
+    | Pad
     | Custom
 )
 
@@ -185,6 +209,11 @@ class Network:
     blocks: tuple[BlockSpan, ...] = ()
 
 
+def both(sides: Sides) -> tuple[int, int]:
+    """Returns (height, width) of sides given as one number or two."""
+    return sides if isinstance(sides, tuple) else (sides, sides)
+
+
 class Value(NamedTuple):
     """The output of a layer, as blocks hand it on: which layer, and its shape without the batch."""
 
@@ -204,10 +233,12 @@ class Wiring:
     Attributes:
         outputs: Number of values that the whole network gives; a classifier reads it.
         layers: What has been written so far.
+        blocks: The parts that have been written so far, as a reader is to see them.
     """
 
     outputs: int = 0
     layers: list[Layer] = field(default_factory=list)
+    blocks: list[BlockSpan] = field(default_factory=list)
     _prefix: str = ""
     _names: set[str] = field(default_factory=set)
 
@@ -215,18 +246,29 @@ class Wiring:
         """Puts `name.` before the names of the layers written inside a ``with`` block."""
         return _Scope(self, name, self._prefix)
 
+    @contextmanager
+    def part(self, name: str, label: str) -> Iterator[None]:
+        """A scope that is shown as a block of its own, for a block that holds many: a tower of cells."""
+        first = len(self.layers)
+        with self.scope(name):
+            path = self._prefix.rstrip(".")
+            yield
+        if len(self.layers) > first:
+            self.blocks.append(BlockSpan(path, label, first, len(self.layers) - 1))
+
     def conv(
         self,
         x: Value,
         outputs: int,
-        kernel: int = 1,
+        kernel: Sides = 1,
         *,
-        stride: int = 1,
+        stride: Sides = 1,
         groups: int = 1,
         bias: bool = False,
+        dilation: int = 1,
         name: str = "conv",
     ) -> Value:
-        """Writes a convolution of [channels, height, width]."""
+        """Writes a convolution of [channels, height, width]; kernel and stride may be (height, width)."""
         channels, height, width = self._image(x, "a convolution")
         outputs = self._whole(name, "channels", outputs)
         groups = self._whole(name, "groups", groups)
@@ -234,8 +276,9 @@ class Wiring:
             raise ShapeError(
                 f"{self._at(name)}: {groups} groups must divide {channels} input, {outputs} output channels"
             )
-        size = (outputs, *self._window(name, height, width, kernel, stride))
-        return self._write(name, Conv2d(channels, outputs, kernel, stride, groups, bias), size, x)
+        size = (outputs, *self._window(name, (height, width), kernel, stride, dilation=dilation))
+        op = Conv2d(channels, outputs, kernel, stride, groups, bias, dilation)
+        return self._write(name, op, size, x)
 
     def norm(self, x: Value, *, name: str = "norm") -> Value:
         """Writes batch normalisation."""
@@ -256,7 +299,7 @@ class Wiring:
         channels, height, width = self._image(x, "pooling")
         if kind not in ("max", "avg"):
             raise UnknownOp(f"{self._at(name)}: no pooling {kind!r}; there are max and avg")
-        size = (channels, *self._window(name, height, width, kernel, stride))
+        size = (channels, *self._window(name, (height, width), kernel, stride))
         return self._write(name, Pool(kind, kernel, stride), size, x)
 
     def global_pool(self, x: Value, *, name: str = "pool") -> Value:
@@ -311,6 +354,26 @@ class Wiring:
         """Writes zeros of x's shape."""
         return self._write(name, Zero(), x.shape, x)
 
+    def pad(
+        self,
+        x: Value,
+        *,
+        rows: tuple[int, int] = (0, 0),
+        columns: tuple[int, int] = (0, 0),
+        channels: int = 0,
+        name: str = "pad",
+    ) -> Value:
+        """Writes zeros at the edges of [channels, height, width]; a negative number takes so many away."""
+        shape = tuple(
+            side + sum(more)
+            for side, more in zip(self._image(x, "padding"), ((channels,), rows, columns), strict=True)
+        )
+        if min(shape) < 1:
+            raise ShapeError(
+                f"{self._at(name)}: nothing is left of {list(x.shape)} without what is taken away"
+            )
+        return self._write(name, Pad(rows, columns, channels), shape, x)
+
     def custom(self, x: Value, block: Builds, shape: Shape, *, name: str = "module") -> Value:
         """Writes a user's own module, whose output has `shape`."""
         return self._write(name, Custom(block, x.shape), shape, x)
@@ -346,19 +409,26 @@ class Wiring:
             raise ShapeError(f"{self._at(name)}: {number!r} {what}; it must be a whole number, at least 1")
         return int(number)
 
-    def _window(self, name: str, height: int, width: int, kernel: int, stride: int) -> tuple[int, int]:
-        """Output sides of a window of `kernel`, padded by (kernel - 1) // 2, moved by `stride`."""
-        if not (isinstance(kernel, int) and isinstance(stride, int)) or kernel < 1 or stride < 1:
+    def _window(
+        self, name: str, sides: tuple[int, int], kernel: Sides, stride: Sides, *, dilation: int = 1
+    ) -> tuple[int, int]:
+        """Output sides of a window of `kernel`, padded by half of it, moved by `stride`."""
+        given = [*both(kernel), *both(stride), dilation]
+        if any(not isinstance(one, int) or one < 1 for one in given):
             raise ShapeError(
                 f"{self._at(name)}: kernel {kernel!r} and stride {stride!r} must be whole numbers, at least 1"
             )
-        lost = kernel - 2 * ((kernel - 1) // 2)
-        if height < lost or width < lost:
+        lost = [dilation * (one - 1) + 1 - 2 * (dilation * (one - 1) // 2) for one in both(kernel)]
+        if any(side < less for side, less in zip(sides, lost, strict=True)):
+            shown, whole = ("x".join(map(str, two)) for two in (both(kernel), sides))
             raise ShapeError(
-                f"{self._at(name)}: a window of {kernel}x{kernel} does not fit {height}x{width}; "
+                f"{self._at(name)}: a window of {shown} does not fit {whole}; "
                 "there are too many strides before it for so small an image"
             )
-        return (height - lost) // stride + 1, (width - lost) // stride + 1
+        height, width = (
+            (side - less) // step + 1 for side, less, step in zip(sides, lost, both(stride), strict=True)
+        )
+        return height, width
 
 
 class _Scope:

@@ -18,6 +18,7 @@ from nasturtium.space.compile import compile_tree
 from nasturtium.space.decisions import Conditions, Decision
 from nasturtium.space.describe import describe_space
 from nasturtium.space.layers import BlockSpan, Network, Shape, Value, Wiring
+from nasturtium.space.settings import possible_settings, settings_of
 from nasturtium.space.slots import Slot, Slots
 from nasturtium.space.text import named_options, parse_text, spelled_plan, write_text
 
@@ -224,6 +225,19 @@ class Space:
         """Returns the blocks that exist, each resolved once per combination of its own decisions and kept."""
         return self._slots(self._choices(architecture))
 
+    def settings(self, architecture: Architecture) -> dict[str, Any]:
+        """Returns the values that are not of the network, by name: what blocks of `settings` decide.
+
+        Raises:
+            SpaceError: One is given twice.
+        """
+        return settings_of((slot.block for slot in self.slots(architecture)), self.name)
+
+    @cached_property
+    def possible_settings(self) -> dict[str, tuple[Any, ...]]:
+        """All values that each setting can have, by name; empty for a space of networks alone."""
+        return possible_settings(self.plan)
+
     def canonical(self, architecture: Architecture) -> str:
         """Returns a digest that is equal for architectures that are the same network.
 
@@ -245,19 +259,18 @@ class Space:
             )
         net = Wiring(self.outputs or 0)
         x = Value(-1, self.input_shape)
-        spans: list[BlockSpan] = []
         for path, block in self.blocks(architecture):
-            first = len(net.layers)
+            first, parts = len(net.layers), len(net.blocks)
             with net.scope(path):
                 x = block.write(net, x)
-            if len(net.layers) > first:
-                spans.append(BlockSpan(path, block.label, first, len(net.layers) - 1))
+            if len(net.layers) > first and len(net.blocks) == parts:
+                net.blocks.append(BlockSpan(path, block.label, first, len(net.layers) - 1))
         if not net.layers:
             raise ShapeError(
                 f"{self.name}: no layer at all in {self.text(architecture) or 'its one architecture'}; "
                 "add a block that is always there, such as a classifier"
             )
-        return Network(self.input_shape, tuple(net.layers), tuple(spans))
+        return Network(self.input_shape, tuple(net.layers), tuple(net.blocks))
 
     def describe(self) -> str:
         """Returns a table for a reader: each decision, its options, and beside what it exists."""
