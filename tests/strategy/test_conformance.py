@@ -1,15 +1,34 @@
 """Every strategy, alone and wrapped, keeps the laws of a strategy."""
 
+import pytest
+
 from nasturtium.front.objectives import Constraint
+from nasturtium.predictor.ridge import Ridge
+from nasturtium.protocols import Candidate
+from nasturtium.strategy.arc_gp import ArcBayesianOptimization
+from nasturtium.strategy.asha import ASHA
+from nasturtium.strategy.auto import Auto
+from nasturtium.strategy.bananas import BANANAS
+from nasturtium.strategy.bohb import BOHB
 from nasturtium.strategy.constrained import Constrained
+from nasturtium.strategy.controller import Controller
 from nasturtium.strategy.distinct import Distinct
 from nasturtium.strategy.evolution import RegularizedEvolution
 from nasturtium.strategy.exhaustive import Exhaustive
 from nasturtium.strategy.fixed import Fixed
+from nasturtium.strategy.halving import SuccessiveHalving
+from nasturtium.strategy.hyperband import Hyperband
+from nasturtium.strategy.large_scale import LargeScaleEvolution
 from nasturtium.strategy.local import LocalSearch
+from nasturtium.strategy.nasbot import NASBOT
 from nasturtium.strategy.nsga2 import NSGA2
+from nasturtium.strategy.pnas import PNAS
+from nasturtium.strategy.ppo import PPO
 from nasturtium.strategy.random import RandomSearch
-from nasturtium.testing.strategy import StrategyConformance
+from nasturtium.strategy.reinforce import Reinforce
+from nasturtium.strategy.tpe import TPE
+from nasturtium.strategy.warmstart import Warmstarted
+from nasturtium.testing.strategy import StrategyConformance, tell_all
 from nasturtium.testing.toys import ToyCosts
 
 
@@ -40,6 +59,14 @@ class TestLocalSearchBest(StrategyConformance):
         return LocalSearch(space, seed=seed, objectives=objectives, improvement="best")
 
 
+class TestAuto(StrategyConformance):
+    budget = 20
+    smooths = True
+
+    def make(self, space, seed, objectives):
+        return Auto(space, seed=seed, objectives=objectives)
+
+
 class TestRegularizedEvolution(StrategyConformance):
     def make(self, space, seed, objectives):
         return RegularizedEvolution(space, seed=seed, objectives=objectives)
@@ -48,6 +75,76 @@ class TestRegularizedEvolution(StrategyConformance):
 class TestNSGA2(StrategyConformance):
     def make(self, space, seed, objectives):
         return NSGA2(space, seed=seed, objectives=objectives, population=10)
+
+
+class TestLargeScaleEvolution(StrategyConformance):
+    def make(self, space, seed, objectives):
+        return LargeScaleEvolution(space, seed=seed, objectives=objectives, population=10)
+
+
+class TestReinforce(StrategyConformance):
+    def make(self, space, seed, objectives):
+        return Reinforce(space, seed=seed, objectives=objectives, learning_rate=0.1)
+
+
+class TestReinforceInBatches(StrategyConformance):
+    def make(self, space, seed, objectives):
+        return Reinforce(space, seed=seed, objectives=objectives, batch=3, entropy=0.01, power=3)
+
+
+class TestController(StrategyConformance):
+    budget = 8
+
+    def make(self, space, seed, objectives):
+        return Controller(space, seed=seed, objectives=objectives, learning_rate=0.01, units=8)
+
+
+class TestPPO(StrategyConformance):
+    budget = 8
+
+    def make(self, space, seed, objectives):
+        return PPO(space, seed=seed, objectives=objectives, learning_rate=0.01, units=8, batch=3)
+
+
+class TestTPE(StrategyConformance):
+    budget = 20
+
+    def make(self, space, seed, objectives):
+        return TPE(space, seed=seed, objectives=objectives, startup=5)
+
+
+class TestBANANAS(StrategyConformance):
+    budget = 30
+
+    def make(self, space, seed, objectives):
+        return BANANAS(space, seed=seed, objectives=objectives, initial=5, batch=5, depth=1, epochs=3)
+
+
+class TestArcBayesianOptimization(StrategyConformance):
+    budget = 12  # each ask refits a Gaussian process
+
+    def make(self, space, seed, objectives):
+        pytest.importorskip("gpytorch")
+        return ArcBayesianOptimization(
+            space, seed=seed, objectives=objectives, initial=5, candidates=30, refit=10, steps=1
+        )
+
+
+class TestNASBOT(StrategyConformance):
+    budget = 12  # each ask solves some hundred transport problems
+
+    def make(self, space, seed, objectives):
+        pytest.importorskip("ot")
+        return NASBOT(
+            space, seed=seed, objectives=objectives, initial=5, refit=6, samples=5, children=(20, 20)
+        )
+
+
+class TestPNAS(StrategyConformance):
+    budget = 30
+
+    def make(self, space, seed, objectives):
+        return PNAS(space, seed=seed, objectives=objectives, beam=5, first=6, scored=100, predictor=Ridge)
 
 
 class TestFixed(StrategyConformance):
@@ -79,3 +176,51 @@ class TestDistinctConstrained(StrategyConformance):
         inner = LocalSearch(space, seed=seed, objectives=objectives)
         bounds = [Constraint("params", "<=", 2000), Constraint("error", "<=", 0.5)]
         return Distinct(Constrained(inner, space, bounds, ToyCosts(space), seed), repr, tries=20)
+
+
+class TestSuccessiveHalving(StrategyConformance):
+    def make(self, space, seed, objectives):
+        return SuccessiveHalving(space, seed=seed, objectives=objectives)
+
+
+class TestSuccessiveHalvingOverEvolution(StrategyConformance):
+    budget = 30
+
+    def make(self, space, seed, objectives):
+        inner = RegularizedEvolution
+        return SuccessiveHalving(space, seed=seed, objectives=objectives, inner=inner, starts=20)
+
+
+class TestHyperband(StrategyConformance):
+    def make(self, space, seed, objectives):
+        return Hyperband(space, seed=seed, objectives=objectives)
+
+
+class TestASHA(StrategyConformance):
+    def make(self, space, seed, objectives):
+        return ASHA(space, seed=seed, objectives=objectives)
+
+
+class TestASHAOverLocalSearchConstrained(StrategyConformance):
+    budget = 20  # the networks that meet the constraint are few, and none is asked twice
+
+    def make(self, space, seed, objectives):
+        inner = ASHA(space, seed=seed, objectives=objectives, inner=LocalSearch)
+        return Constrained(inner, space, [Constraint("params", "<=", 2200)], ToyCosts(space), seed)
+
+
+class TestBOHB(StrategyConformance):
+    def make(self, space, seed, objectives):
+        return BOHB(space, seed=seed, objectives=objectives)
+
+
+class TestBOHBAtOneFidelity(StrategyConformance):
+    def make(self, space, seed, objectives):
+        return BOHB(space, seed=seed, objectives=objectives, fidelities=(9,), random_fraction=0.0)
+
+
+class TestWarmstarted(StrategyConformance):
+    def make(self, space, seed, objectives):
+        prior = tell_all(space, [Candidate(one) for one in list(space)[:60:3]])
+        seeds = [space.unrank(rank % space.count) for rank in (70, 7)]
+        return Warmstarted(space, seed=seed, objectives=objectives, seeds=seeds, prior=[prior], first=3)

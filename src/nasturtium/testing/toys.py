@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from nasturtium.architecture import Architecture
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import rng_for
-from nasturtium.space.blocks import classifier, conv, identity, optional, repeat
+from nasturtium.space.blocks import classifier, conv, identity, optional, repeat, settings
 from nasturtium.space.choice import choice
 from nasturtium.space.space import Space
 
@@ -31,6 +31,21 @@ def conditional_space() -> Space:
         optional(conv(choice(4, 8, 12))),
         classifier(),
         name="conditional",
+        input_shape=(1, 8, 8),
+        outputs=10,
+    )
+
+
+def joint_space() -> Space:
+    """Returns 108 architectures of seven decisions, five of which are of the training, some conditional."""
+    sgd = settings(optimizer="sgd", lr=choice(0.05, 0.1, 0.2), momentum=choice(0.0, 0.9))
+    adamw = settings(optimizer="adamw", lr=choice(0.001, 0.005, 0.01))
+    return Space(
+        conv(choice(4, 8), kernel=choice(1, 3)),
+        choice(sgd, adamw, labels=("sgd", "adamw")),
+        settings(batch_size=choice(16, 32, 64)),
+        classifier(),
+        name="joint",
         input_shape=(1, 8, 8),
         outputs=10,
     )

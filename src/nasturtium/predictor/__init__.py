@@ -1,0 +1,1 @@
+"""Guesses how good an architecture is from those that were evaluated."""

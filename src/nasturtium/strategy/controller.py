@@ -1,0 +1,89 @@
+"""The controller of Zoph and Le: an LSTM that writes architectures and is taught by REINFORCE."""
+
+from collections.abc import Mapping, Sequence
+
+from nasturtium.architecture import Architecture
+from nasturtium.errors import ConfigError
+from nasturtium.front.objectives import ERROR, Objective
+from nasturtium.protocols import Candidate, Trial
+from nasturtium.seeds import rng_for
+from nasturtium.space.space import Space
+from nasturtium.strategy.lessons import Lessons
+
+
+class Controller:
+    """Writes architectures with an LSTM, and makes likelier what was better than usual.
+
+    Zoph and Le 2017, Neural Architecture Search with Reinforcement Learning (arXiv:1611.01578). The network
+    is that of the paper: two layers of 35 units, a softmax per decision, weights from U(-0.08, 0.08), reward
+    the third power of the accuracy, Adam at 6e-4.
+
+    Differs: one result per step by default, not 8 (times 100 replicas, asynchronously), as budgets here are
+    hundreds of trials, not 12,800; the entropy is rewarded a little, as in ENAS; the depth of networks does
+    not grow in the course of the search, since it is a decision of the space where it is searched. A
+    decision of skip connections is a softmax like any other unless `skips` names its anchor.
+
+    Args:
+        space: Where to search.
+        seed: The same seed and the same tells give the same asks.
+        objectives: What is made small.
+        learning_rate: Of Adam. The paper's is for thousands of trials; 0.01 suits hundreds.
+        layers: Of the LSTM.
+        units: Of each layer.
+        decay: How much of the baseline stays at each reward.
+        entropy: Weight of the policy's entropy, summed over the decisions of an architecture.
+        power: Of the reward; see `Lessons`.
+        batch: Results per step.
+        skips: Decisions that say whether an earlier layer is an input, with a decision of that layer; see
+            `Policy`.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        seed: int = 0,
+        objectives: Sequence[Objective] = ERROR,
+        learning_rate: float = 6e-4,
+        layers: int = 2,
+        units: int = 35,
+        decay: float = 0.95,
+        entropy: float = 1e-4,
+        power: float = 3.0,
+        batch: int = 1,
+        skips: Mapping[str, str] | None = None,
+    ) -> None:
+        from nasturtium.strategy.policy import Learner, Policy  # torch
+
+        if learning_rate <= 0 or entropy < 0 or layers < 1 or units < 1:
+            raise ConfigError(
+                f"learning_rate is {learning_rate}, entropy {entropy}, layers {layers} and units {units}; "
+                "they must be above 0, 0 or more, 1 or more, and 1 or more"
+            )
+        self.space = space
+        self.seed = seed
+        self.policy = Policy(space, layers=layers, units=units, seed=seed, skips=skips)
+        self._learner = Learner(self.policy, learning_rate=learning_rate, entropy=entropy)
+        self._lessons = Lessons(objectives, seed=seed, power=power, decay=decay, batch=batch)
+        self._asked = 0
+
+    def ask(self, n: int) -> list[Candidate]:
+        """Returns `n` samples of the policy."""
+        return [self._next() for _ in range(n)]
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Takes results; each batch of those that were asked for is a step."""
+        for trial in trials:
+            if lessons := self._lessons.tell(trial):
+                self._learner.reinforce(lessons)
+
+    def best(self, k: int) -> list[Architecture]:
+        """Returns up to `k` distinct architectures of the whole history, best first."""
+        return self._lessons.best(k)
+
+    def _next(self) -> Candidate:
+        rng = rng_for(self.seed, "controller", self._asked)
+        self._asked += 1
+        said = self.policy.sample(rng)
+        self._lessons.ask(said.architecture, float(said.log_prob))
+        return Candidate(said.architecture)
