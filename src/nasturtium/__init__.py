@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nasturtium.net.build import build
     from nasturtium.protocols import Candidate, CostModel, Evaluator, Strategy, Task, Trial
     from nasturtium.run.api import search
+    from nasturtium.run.bench.api import bench
     from nasturtium.run.front import Front, Pick
     from nasturtium.run.run import Run
     from nasturtium.run.spec import Retraining, Spec
@@ -39,6 +40,7 @@ __all__ = [
     "Strategy",
     "Task",
     "Trial",
+    "bench",
     "blocks",
     "build",
     "choice",
@@ -66,6 +68,7 @@ _HOMES = {
     "Strategy": "nasturtium.protocols",
     "Task": "nasturtium.protocols",
     "Trial": "nasturtium.protocols",
+    "bench": "nasturtium.run.bench.api",
     "build": "nasturtium.net.build",
     "choice": "nasturtium.space.choice",
     "optional": "nasturtium.space.blocks",

@@ -12,8 +12,8 @@ from nasturtium.cli import app, spread
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 
 
-def test_the_issue_names_nine_commands() -> None:
-    wanted = {"search", "show", "front", "report", "export", "retrain", "spaces", "methods", "tasks"}
+def test_there_are_ten_commands() -> None:
+    wanted = {"bench", "search", "show", "front", "report", "export", "retrain", "spaces", "methods", "tasks"}
     assert set(COMMANDS) == wanted
 
 

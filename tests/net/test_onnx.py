@@ -50,6 +50,21 @@ def test_convolutions(kernel: int, stride: int, groups: int, bias: bool) -> None
     agree(written(lambda net, x: net.conv(x, 8, kernel, stride=stride, groups=groups, bias=bias)))
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation"), [((1, 7), (1, 2), 1), ((7, 1), 1, 1), (3, 2, 2), (5, 1, 2)]
+)
+def test_flat_convolutions_and_those_with_holes(kernel, stride, dilation) -> None:
+    agree(written(lambda net, x: net.conv(x, 8, kernel, stride=stride, dilation=dilation)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "channels"),
+    [((-1, 1), (-1, 1), 0), ((0, 2), (1, 0), 0), ((0, 0), (0, 0), -1), ((1, 0), (0, -2), 3)],
+)
+def test_edges(rows, columns, channels) -> None:
+    agree(written(lambda net, x: net.pad(x, rows=rows, columns=columns, channels=channels)))
+
+
 @pytest.mark.parametrize(("kind", "kernel", "stride"), [*itertools.product(["max", "avg"], [2, 3], [1, 2])])
 def test_pooling(kind: str, kernel: int, stride: int) -> None:
     agree(written(lambda net, x: net.pool(x, kind, kernel, stride=stride)))

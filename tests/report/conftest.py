@@ -11,6 +11,10 @@ from nasturtium.architecture import Architecture
 from nasturtium.front.objectives import parse_constraint, parse_objective
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.report.contents import Contents, Pick, Point, Stage
+from nasturtium.run.bench.course import Row
+from nasturtium.run.bench.protocol import Protocol, budget_of
+from nasturtium.run.bench.results import Results
+from nasturtium.run.bench.rows import Session
 from nasturtium.run.retrained import Retrained
 from nasturtium.seeds import rng_for
 from nasturtium.space.layers import BlockSpan, Network, Value, Wiring
@@ -121,3 +125,52 @@ def trained_again(errors: Sequence[float]) -> Retrained:
     """Final trainings with these test errors."""
     candidate = Candidate(Architecture("none", (0,)))
     return Retrained(tuple(Trial(candidate, {"error": error}) for error in errors))
+
+
+@pytest.fixture(scope="session")
+def make_results() -> Callable[..., Results]:
+    """Gives the results of a bench: methods of different skill, tables, seeds, failures."""
+    return bench_results
+
+
+def bench_results(
+    methods: Sequence[str] = ("random", "evolution", "auto"),
+    tables: Sequence[str] = ("nasbench_macro",),
+    seeds: int = 12,
+    *,
+    budget: str | int = 100,
+    metric: str = "error",
+    failing: bool = False,
+    command: str = "nasturtium bench --table nasbench_macro",
+) -> Results:
+    """Regrets fall with what was spent, the faster the later a method stands in the list."""
+    protocol = Protocol(budget_of(budget))
+    shares = np.array(protocol.marks) / protocol.budget.amount
+    rows = []
+    for place, method in enumerate(methods):
+        for table in tables:
+            for seed in range(seeds):
+                luck = float(rng_for(seed, f"tests/bench/{table}/{method}").gamma(4.0, 0.25))
+                regret = 0.01 * luck * np.exp(-(1 + 1.5 * place) * shares)
+                regret[regret < 1e-4] = 0.0
+                rows.append(
+                    Row(
+                        table,
+                        method,
+                        seed,
+                        metric=metric,
+                        optimum=0.06,
+                        at=protocol.marks,
+                        picked=tuple((0.06 + regret).tolist()),
+                        seen=tuple((0.06 + 1.2 * regret).tolist()),
+                        values=(0.1,),
+                        ms=(0.2 * 8**place, 0.4 * 8**place),
+                        wall_seconds=1.5,
+                    )
+                )
+    if failing:
+        rows.append(Row(tables[0], "broken", 0, error="RuntimeError: no idea (mine.py, line 3)"))
+    session = Session(
+        "2026-01-01T00:00:00+00:00", command, "a processor, 2 cores, Linux", 2, {"numpy": "2.0"}
+    )
+    return Results(protocol, rows, sessions=(session,))

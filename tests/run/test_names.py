@@ -3,8 +3,17 @@ import inspect
 
 import pytest
 
-from nasturtium.errors import ConfigError, UnknownName
-from nasturtium.run.names import KINDS, METHODS, SPACES, parameters_of, resolve, space_named, task_named
+from nasturtium.errors import ConfigError, DataError, UnknownName
+from nasturtium.run.names import (
+    KINDS,
+    METHODS,
+    SPACES,
+    parameters_of,
+    resolve,
+    space_named,
+    table_named,
+    task_named,
+)
 from nasturtium.space.space import Space
 
 
@@ -84,3 +93,41 @@ def test_a_task_is_found_by_its_source_or_path(tmp_path):
         "def few(seed):\n    return image_classification('digits', seed=seed, max_train=50)\n"
     )
     assert len(task_named(f"{path}:few", seed=1).full) == 50
+
+
+def test_a_table_is_found_by_name_data_set_and_epochs():
+    table = table_named("nasbench201/cifar100/12", seed=4)
+    assert (table.epochs, table.seed, table.space.outputs) == (12, 4, 100)
+    assert table_named("nasbench201").epochs == 200
+    assert table_named("nasbench_macro").seed is None
+
+
+def test_a_table_that_is_not_there_says_what_is(tmp_path):
+    with pytest.raises(UnknownName, match=r"unknown table .nasbench. .*did you mean"):
+        table_named("nasbench")
+    with pytest.raises(UnknownName, match="unknown data set of NAS-Bench-201 'cifar'"):
+        table_named("nasbench201/cifar")
+    with pytest.raises(ConfigError, match="no training of 13 epochs in the table of nasbench201; it has 12"):
+        table_named("nasbench201/cifar10/13")
+    with pytest.raises(ConfigError, match=r"has 3 parts after its name; write nasbench201/DATASET/EPOCHS"):
+        table_named("nasbench201/cifar10/12/5")
+    with pytest.raises(DataError, match=r"there is no file .*mine\.csv"):
+        table_named(f"{tmp_path}/mine.csv")
+
+
+def test_a_table_of_ones_own_is_a_file_or_a_function(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("lr,error\n0.1,0.5\n0.2,0.4\n")
+    assert table_named(str(path), seed=1).optimum() == 0.4
+    one = space_named("nasbench_macro").unrank(7)
+    path.write_text(f"architecture,error\n{space_named('nasbench_macro').text(one)},0.25\n")
+    assert table_named(f"{path}:nasbench_macro/small").truth(one) == {"error": 0.25}
+    module = tmp_path / "tables.py"
+    module.write_text(
+        "from nasturtium.evaluate.tables.nasbench_macro import nasbench_macro\n"
+        "def mine(seed):\n    return nasbench_macro(seed=seed)\n"
+        "table = nasbench_macro()\n"
+    )
+    assert table_named(f"{module}:mine", seed=9).seed == 9
+    with pytest.raises(ConfigError, match="is a Table; give a function of the seed"):
+        table_named(f"{module}:table")

@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from nasturtium.cli import export, front, lists, report, retrain, search, show
+from nasturtium.cli import bench, export, front, lists, report, retrain, search, show
 from nasturtium.errors import NasturtiumError
 
 app = typer.Typer(
@@ -37,11 +37,12 @@ app.command()(front.front)
 app.command()(report.report)
 app.command()(export.export)
 app.command()(retrain.retrain)
+app.command()(bench.bench)
 app.command()(lists.spaces)
 app.command()(lists.methods)
 app.command()(lists.tasks)
 
-SEVERAL = ("--minimize", "--subject-to", "--format", "--set")
+SEVERAL = ("--minimize", "--subject-to", "--format", "--set", "--table", "--methods")
 
 
 def main() -> None:

@@ -46,6 +46,9 @@ def search(
     set_: Annotated[
         list[str] | None, Option("--set", help="A parameter of the method: population=50.")
     ] = None,
+    workers: Annotated[
+        str | None, Option(help="Processes to train in (4), ray, or a cluster: ray://HOST:PORT.")
+    ] = None,
     format_: Annotated[
         list[str] | None, Option("--format", help="Export the picks as source, onnx, program, or none.")
     ] = None,
@@ -82,6 +85,7 @@ def search(
         seed=seed,
         baseline=baseline,
         parameters={**base.parameters, **_parameters(set_)} if set_ else None,
+        workers=None if workers is None else _value(workers),
         recipe=recipe,
         retrain=retrain,
     )

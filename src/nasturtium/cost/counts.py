@@ -123,7 +123,7 @@ def _sums(layers: Sequence[ir.Layer]) -> tuple[int, int, int]:
 
 
 def _conv(op: ir.Conv2d, shape: ir.Shape) -> tuple[int, int]:
-    weights = op.outputs * (op.inputs // op.groups) * op.kernel**2
+    weights = op.outputs * (op.inputs // op.groups) * prod(ir.both(op.kernel))
     return weights + op.bias * op.outputs, weights * shape[1] * shape[2]
 
 

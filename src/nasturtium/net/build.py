@@ -22,6 +22,9 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "silu": nn.SiLU,
     "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "elu": nn.ELU,
+    "leaky_relu": nn.LeakyReLU,
 }
 
 
@@ -70,7 +73,14 @@ def module(op: ir.Op) -> nn.Module:
 @module.register
 def _(op: ir.Conv2d) -> nn.Module:
     conv = nn.Conv2d(
-        op.inputs, op.outputs, op.kernel, op.stride, padding=op.padding, groups=op.groups, bias=op.bias
+        op.inputs,
+        op.outputs,
+        op.kernel,
+        op.stride,
+        padding=op.padding,
+        dilation=op.dilation,
+        groups=op.groups,
+        bias=op.bias,
     )
     # He et al. 2015 (arXiv:1502.01852), eq. 14: keeps the variance of gradients through ReLU layers.
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
@@ -99,6 +109,12 @@ def _(op: ir.Pool) -> nn.Module:
 @module.register
 def _(op: ir.GlobalPool) -> nn.Module:
     return nn.AdaptiveAvgPool2d(1)
+
+
+@module.register
+def _(op: ir.Pad) -> nn.Module:
+    edges = (*op.columns, *op.rows)
+    return nn.ZeroPad3d((*edges, 0, op.channels)) if op.channels else nn.ZeroPad2d(edges)
 
 
 @module.register

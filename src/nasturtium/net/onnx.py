@@ -205,6 +205,13 @@ def _window(made: nn.MaxPool2d | nn.AvgPool2d) -> dict[str, Any]:
     }
 
 
+def _pad(graph: _Graph, made: nn.ZeroPad2d | nn.ZeroPad3d, inputs: list[str], name: str) -> None:
+    left, right, above, below, *channels = made.padding
+    first, last = channels or (0, 0)
+    pads = torch.tensor([0, first, above, left, 0, last, below, right])
+    graph.add("Pad", [*inputs, graph.tensor(f"{name}.pads", pads)], name)
+
+
 def _silu(graph: _Graph, made: Any, inputs: list[str], name: str) -> None:
     graph.add("Sigmoid", inputs, f"{name}.gate")
     graph.add("Mul", [inputs[0], f"{name}.gate"], name)
@@ -239,6 +246,8 @@ MODULES: dict[type[nn.Module], Writer] = {
     nn.AvgPool2d: _avg_pool,
     nn.AdaptiveAvgPool2d: _plainly("GlobalAveragePool"),
     nn.Flatten: _plainly("Flatten", axis=1),
+    nn.ZeroPad2d: _pad,
+    nn.ZeroPad3d: _pad,
     nn.Dropout: _skip,
     nn.Identity: _skip,
     nn.ReLU: _plainly("Relu"),
@@ -248,6 +257,9 @@ MODULES: dict[type[nn.Module], Writer] = {
     nn.Sigmoid: _plainly("Sigmoid"),
     nn.SiLU: _silu,
     nn.GELU: _gelu,
+    nn.Tanh: _plainly("Tanh"),
+    nn.ELU: _plainly("Elu", alpha=1.0),
+    nn.LeakyReLU: _plainly("LeakyRelu", alpha=0.01),
 }
 
 FUNCTIONS: dict[Any, Writer] = {

@@ -25,7 +25,9 @@ from nasturtium.space.layers import (
     Network,
     Pool,
     Shape,
+    Sides,
     Zero,
+    both,
 )
 
 Kind = Literal["conv", "depthwise", "pointwise", "pool", "linear", "attention", "custom", "plain"]
@@ -206,15 +208,16 @@ def _step(layer: Layer) -> Step | None:
 
 
 def _convolution(conv: Conv2d) -> Step:
-    window = _window(conv.kernel, conv.stride)
+    window = _window(conv.kernel, conv.stride) + (f" d{conv.dilation}" if conv.dilation > 1 else "")
     if conv.groups == conv.inputs and conv.groups > 1:
         return Step(f"dw {window}", "depthwise")
     grouped = f" g{conv.groups}" if conv.groups > 1 else ""
     return Step(window + grouped, "pointwise" if conv.kernel == 1 else "conv")
 
 
-def _window(kernel: int, stride: int) -> str:
-    return f"{kernel}{TIMES}{kernel}" + (f" /{stride}" if stride > 1 else "")
+def _window(kernel: Sides, stride: Sides) -> str:
+    step = max(both(stride))
+    return TIMES.join(map(str, both(kernel))) + (f" /{step}" if step > 1 else "")
 
 
 def _main_kind(layers: Sequence[Layer]) -> Kind:

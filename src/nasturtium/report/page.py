@@ -1,43 +1,22 @@
 """One self-contained HTML page about a run, which needs neither network nor server: `write(run, path)`."""
 
 import os
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nasturtium.errors import StoreError
 from nasturtium.front.objectives import Objective, parse_objective
 from nasturtium.report.contents import Contents, Point, Stage
 from nasturtium.report.draw import svg
+from nasturtium.report.parts import Plot, Table, asset, plot, template, written
 from nasturtium.report.progress import box_of
 from nasturtium.report.quantities import DASH, NAMES, duration, quantity, test_error, test_interval, title_of
 from nasturtium.report.words import COSTS, best_pick, comparison, headline, precision
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from nasturtium.run.run import Run
 
 REASONS = 12
 FRONT_ROWS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A plot on the page: its id, what it shows in a line, and its HTML, which comes from plotly."""
-
-    name: str
-    caption: str
-    html: str
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table on the page; the cells are plain text. The first column is the row's name."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def write(run: "Run", path: str | os.PathLike[str]) -> Path:
@@ -46,16 +25,7 @@ def write(run: "Run", path: str | os.PathLike[str]) -> Path:
     Raises:
         StoreError: the file cannot be written.
     """
-    target = Path(path)
-    text = html(run)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(
-            f"cannot write the report {target}: {error.strerror}. Give a path that can be written"
-        ) from error
-    return target
+    return written(html(run), path)
 
 
 def html(run: "Run") -> str:
@@ -67,17 +37,13 @@ def html(run: "Run") -> str:
 
 def render(contents: Contents) -> str:
     """Returns the page that says `contents`; every text in it is escaped."""
-    from jinja2 import Environment, StrictUndefined
     from plotly.offline import get_plotlyjs
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     plots = _plots(contents)
-    return environment.from_string(_asset("page.html")).render(
+    return template("page.html").render(
         contents=contents,
-        style=_asset("page.css"),
-        script=_asset("page.js"),
+        style=asset("page.css"),
+        script=asset("page.js"),
         plotly=get_plotlyjs() if plots else "",
         plots=plots,
         headline=headline(contents),
@@ -92,10 +58,6 @@ def render(contents: Contents) -> str:
     )
 
 
-def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
 def _plots(contents: Contents) -> dict[str, list[Plot]]:
     """The plots of the page's two sections; none while no trial counts."""
     box = box_of(contents)
@@ -108,17 +70,11 @@ def _plots(contents: Contents) -> dict[str, list[Plot]]:
     shown = "front" if several else "cost"
     return {
         "front": [
-            _plot(f"{shown}{number or ''}", _front_caption(contents, cost), plots.trade_off(contents, cost))
+            plot(f"{shown}{number or ''}", _front_caption(contents, cost), plots.trade_off(contents, cost))
             for number, cost in enumerate(costs)
         ],
-        "progress": [_plot("progress", _progress_caption(contents), plots.progress(contents, box))],
+        "progress": [plot("progress", _progress_caption(contents), plots.progress(contents, box))],
     }
-
-
-def _plot(name: str, caption: str, figure: "go.Figure") -> Plot:
-    config = {"responsive": True, "displayModeBar": False}
-    markup = figure.to_html(full_html=False, include_plotlyjs=False, config=config, div_id=name)
-    return Plot(name, caption, markup)
 
 
 def _other_costs(contents: Contents) -> list[str]:

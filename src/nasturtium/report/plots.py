@@ -40,7 +40,7 @@ def trade_off(contents: Contents, cost: Objective) -> go.Figure:
     With more than two objectives the fronts have no line, since their points need not fall along one; with
     one objective there is no front.
     """
-    figure = _figure()
+    figure = blank()
     for side in _sides(contents):
         best = contents.front(side.points) if len(contents.objectives) > 1 else []
         figure.add_trace(_dots(contents, side, _thinned(side.points, best), cost))
@@ -48,7 +48,7 @@ def trade_off(contents: Contents, cost: Objective) -> go.Figure:
             figure.add_trace(_front(contents, side, best, cost))
     _add_picks(figure, contents, cost)
     _add_bounds(figure, contents, cost)
-    _axes(figure, title_of(cost.text), _error_title(contents))
+    name_axes(figure, title_of(cost.text), _error_title(contents))
     _log_if_wide(figure, [cost(point.metrics) for side in _sides(contents) for point in side.points])
     if contents.objectives[0].text == "error":
         figure.update_yaxes(tickformat="~%")
@@ -57,14 +57,14 @@ def trade_off(contents: Contents, cost: Objective) -> go.Figure:
 
 def progress(contents: Contents, box: Box) -> go.Figure:
     """Returns the lowest value, or the share of `box` dominated, so far, over training time or trials."""
-    figure = _figure()
+    figure = blank()
     sides = _sides(contents)
     timed = all(math.isfinite(point.spent) for side in sides for point in side.stage.points)
     for side in sides:
         figure.add_trace(_course(contents, side, box, timed=timed))
     several = len(contents.objectives) > 1
     what = "share of the box dominated" if several else f"lowest {_error_title(contents)}"
-    _axes(figure, "training time (s)" if timed else "trials", what)
+    name_axes(figure, "training time (s)" if timed else "trials", what)
     figure.update_xaxes(rangemode="tozero")
     if several or contents.objectives[0].text == "error":
         figure.update_yaxes(tickformat="~%")
@@ -90,7 +90,8 @@ def _sides(contents: Contents) -> list[Side]:
     return sides
 
 
-def _figure() -> go.Figure:
+def blank() -> go.Figure:
+    """Returns a figure without traces, in the style of all plots."""
     hoverlabel = {"bgcolor": "#23272e", "bordercolor": "#23272e", "align": "left"}
     return go.Figure(
         layout=go.Layout(
@@ -108,7 +109,8 @@ def _figure() -> go.Figure:
     )
 
 
-def _axes(figure: go.Figure, x: str, y: str) -> None:
+def name_axes(figure: go.Figure, x: str, y: str) -> None:
+    """Gives the axes their names and the style of all plots."""
     style = {"gridcolor": "#e3e6ea", "zeroline": False, "automargin": True, "ticklabelstandoff": 4}
     figure.update_xaxes(title={"text": html.escape(x), "standoff": 10, "font": {"size": 13}}, **style)
     figure.update_yaxes(title={"text": html.escape(y), "standoff": 12, "font": {"size": 13}}, **style)

@@ -37,7 +37,7 @@ def search(
     space: Space | str,
     task: ImageClassification | str | None = None,
     *,
-    method: str | Method = "evolution",
+    method: str | Method = "auto",
     minimize: str | Sequence[str] = ("error", "latency_ms"),
     subject_to: str | Sequence[str] = (),
     budget: str | int = "5m",
@@ -45,6 +45,7 @@ def search(
     seed: int = 0,
     baseline: bool = True,
     parameters: Mapping[str, Value] | None = None,
+    workers: int | str = 1,
     recipe: Recipe | None = None,
     retrain: Retraining | None = None,
     evaluator: Evaluator | None = None,
@@ -70,6 +71,8 @@ def search(
         seed: Of everything.
         baseline: Whether to run random search at equal cost.
         parameters: Of the method, name to value.
+        workers: 1 trains in this process, a larger number in so many, ``ray`` and ``ray://HOST:PORT`` on a
+            Ray cluster. A script then needs ``if __name__ == "__main__":``.
         recipe: How candidates are trained.
         retrain: How many picks are trained again, how often and how long.
         evaluator: What finds out how good candidates are, instead of a task: a table, for example.
@@ -91,6 +94,7 @@ def search(
         seed=seed,
         baseline=baseline,
         parameters=dict(parameters or {}),
+        workers=workers,
         recipe=recipe or Recipe(),
         retrain=retrain or Retraining(),
     )
@@ -115,6 +119,7 @@ def search_spec(spec: Spec, observer: Observer | None = None) -> Run:
         seed=spec.seed,
         baseline=spec.baseline,
         parameters=spec.parameters,
+        workers=spec.workers,
         recipe=spec.recipe,
         retrain=spec.retrain,
         observer=observer,

@@ -109,6 +109,11 @@ def prepare(
     """
     if (task is None) == (evaluator is None):
         raise ConfigError("give either a task, on whose data networks are trained, or an evaluator")
+    if evaluator is not None and spec.workers != 1:
+        raise ConfigError(
+            "workers are for trainings on a task; wrap an evaluator of your own: "
+            "nasturtium.run.processes.Processes(make, workers)"
+        )
     budget = parse_budget(spec.budget)
     objectives = tuple(map(parse_objective, spec.minimize))
     constraints = tuple(map(parse_constraint, spec.subject_to))

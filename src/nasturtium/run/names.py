@@ -1,29 +1,68 @@
 """Names of methods, spaces and data: a dictionary each, and dotted paths or files for what is not in it."""
 
+from __future__ import annotations
+
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasturtium.errors import ConfigError, unknown
 
+if TYPE_CHECKING:
+    from nasturtium.evaluate.table import Table
+
 METHODS: Mapping[str, str] = {
+    "arc-gp": "nasturtium.strategy.arc_gp:ArcBayesianOptimization",
+    "asha": "nasturtium.strategy.asha:ASHA",
+    "auto": "nasturtium.strategy.auto:Auto",
+    "bananas": "nasturtium.strategy.bananas:BANANAS",
+    "bohb": "nasturtium.strategy.bohb:BOHB",
+    "controller": "nasturtium.strategy.controller:Controller",
     "evolution": "nasturtium.strategy.evolution:RegularizedEvolution",
     "exhaustive": "nasturtium.strategy.exhaustive:Exhaustive",
+    "halving": "nasturtium.strategy.halving:SuccessiveHalving",
+    "hyperband": "nasturtium.strategy.hyperband:Hyperband",
+    "large-scale": "nasturtium.strategy.large_scale:LargeScaleEvolution",
     "local": "nasturtium.strategy.local:LocalSearch",
+    "nasbot": "nasturtium.strategy.nasbot:NASBOT",
     "nsga2": "nasturtium.strategy.nsga2:NSGA2",
+    "pnas": "nasturtium.strategy.pnas:PNAS",
+    "ppo": "nasturtium.strategy.ppo:PPO",
     "random": "nasturtium.strategy.random:RandomSearch",
+    "reinforce": "nasturtium.strategy.reinforce:Reinforce",
+    "smac": "nasturtium.strategy.smac:SMAC",
+    "tpe": "nasturtium.strategy.tpe:TPE",
+}
+
+PREDICTORS: Mapping[str, str] = {
+    "arc": "nasturtium.predictor.arc_gp:ArcGP",
+    "boosting": "nasturtium.predictor.boosting:Boosting",
+    "forest": "nasturtium.predictor.forest:Forest",
+    "gp": "nasturtium.predictor.gp:GaussianProcess",
+    "graph": "nasturtium.predictor.graph:GraphEnsemble",
+    "lstm": "nasturtium.predictor.lstm:LSTMEnsemble",
+    "mlp": "nasturtium.predictor.mlp:MLPEnsemble",
+    "otmann": "nasturtium.predictor.otmann_gp:OtmannGP",
+    "ridge": "nasturtium.predictor.ridge:Ridge",
 }
 
 SPACES: Mapping[str, str] = {
+    "amoebanet": "nasturtium.space.zoo.nasnet:amoebanet",
+    "autonet_mlp": "nasturtium.space.zoo.autonet:autonet_mlp",
     "chain": "nasturtium.space.zoo.chain:chain",
+    "darts": "nasturtium.space.zoo.darts:darts",
     "mobilenet": "nasturtium.space.zoo.mobilenet:mobilenet",
+    "nasbench101": "nasturtium.space.zoo.nasbench101:nasbench101",
     "nasbench201": "nasturtium.space.zoo.nasbench201:nasbench201",
     "nasbench_macro": "nasturtium.space.zoo.nasbench_macro:nasbench_macro",
+    "nasnet": "nasturtium.space.zoo.nasnet:nasnet",
+    "pnas": "nasturtium.space.zoo.pnas:pnas",
     "resnet": "nasturtium.space.zoo.resnet:resnet",
 }
 
@@ -35,14 +74,30 @@ TASKS: Mapping[str, str] = {
     "npz": "nasturtium.tasks.images:image_classification",
 }
 
-KINDS: Mapping[str, Mapping[str, str]] = {"method": METHODS, "space": SPACES, "task": TASKS}
+TABLES: Mapping[str, str] = {
+    "fcnet": "nasturtium.evaluate.tables.fcnet:fcnet",
+    "nasbench101": "nasturtium.evaluate.tables.nasbench101:nasbench101",
+    "nasbench201": "nasturtium.evaluate.tables.nasbench201:nasbench201",
+    "nasbench_macro": "nasturtium.evaluate.tables.nasbench_macro:nasbench_macro",
+    "nasbench_nlp": "nasturtium.evaluate.tables.nasbench_nlp:nasbench_nlp",
+}
+
+KINDS: Mapping[str, Mapping[str, str]] = {
+    "method": METHODS,
+    "predictor": PREDICTORS,
+    "space": SPACES,
+    "table": TABLES,
+    "task": TASKS,
+}
+
+_TABLE_FILE = re.compile(r"(?P<path>.+\.(?:csv|parquet))(?::(?P<space>.+))?")
 
 
 def resolve(kind: str, name: str) -> Any:
     """Returns what a name stands for.
 
     Args:
-        kind: ``method``, ``space`` or ``task``.
+        kind: ``method``, ``predictor``, ``space``, ``table`` or ``task``.
         name: A name of that kind, a dotted path (``package.module:Name``) or a file
             (``folder/mine.py:Name``).
 
@@ -87,10 +142,51 @@ def task_named(name: str, seed: int = 0) -> Any:
     return found(seed=seed) if callable(found) else found
 
 
+def table_named(name: str, *, seed: int | None = None) -> Table:
+    """Returns the table of a name such as ``nasbench201/cifar10/12``, or of a file, or of a path.
+
+    What follows a name are the reader's first parameters: data set, then epochs. A ``results.csv`` or
+    ``.parquet`` may be followed by the name of its space, ``results.csv:mobilenet``. A path leads to a
+    function of the seed that returns a table.
+
+    Args:
+        name: Of the table.
+        seed: Of the one training of each architecture that is seen; None shows means.
+
+    Raises:
+        ConfigError: There is no such table, data set or number of epochs.
+        DataError: Its file is missing or cannot be read.
+    """
+    if file := _TABLE_FILE.fullmatch(name):
+        from nasturtium.evaluate.tables.file import table_file
+
+        space = space_named(file["space"]) if file["space"] else None
+        return table_file(Path(file["path"]), space=space, seed=seed)
+    plain, *parts = name.split("/") if ":" not in name else [name]
+    reader = resolve("table", plain)
+    if not callable(reader):
+        raise ConfigError(f"table {name!r} is a {type(reader).__name__}; give a function of the seed")
+    every = inspect.signature(reader).parameters.values()
+    takes = [p.name for p in every if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "seed"]
+    if len(parts) > len(takes):
+        shape = "/".join([plain, *(one.upper() for one in takes)])
+        raise ConfigError(f"table {name!r} has {len(parts)} parts after its name; write {shape}")
+    table: Table = reader(*(int(part) if part.isdigit() else part for part in parts), seed=seed)
+    return table
+
+
 def parameters_of(method: Any) -> Mapping[str, inspect.Parameter]:
     """Returns the parameters of a method that a user may set: all but space, seed and objectives."""
     every = inspect.signature(method).parameters
     return {name: p for name, p in every.items() if name not in {"space", "seed", "objectives"}}
+
+
+def settings(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a method's parameters as it takes them: an ``inner`` that is a name is the method so called."""
+    return {
+        name: resolve("method", value) if name == "inner" and isinstance(value, str) else value
+        for name, value in parameters.items()
+    }
 
 
 def _module(kind: str, name: str, path: str) -> ModuleType:
@@ -116,5 +212,9 @@ def _file(kind: str, path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]  # half a module is worse than none
+        raise
     return module

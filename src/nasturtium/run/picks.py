@@ -32,14 +32,24 @@ class Choice:
 def feasible(
     trials: Iterable[Trial], objectives: Sequence[Objective], constraints: Sequence[Constraint]
 ) -> tuple[list[Trial], Points]:
-    """Returns the trials that succeeded and meet the constraints, and their objectives [n, m]."""
+    """Returns the trials that succeeded and meet the constraints, and their objectives [n, m].
+
+    Where networks were trained at several fidelities, only those of the highest: an error after three epochs
+    says nothing beside one after nine.
+    """
     kept, points = [], []
-    for trial in trials:
+    for trial in _of_highest_fidelity([trial for trial in trials if trial.status == "ok"]):
         point = values(objectives, trial)
         if all(map(math.isfinite, point)) and all(bound.holds(trial.metrics) for bound in constraints):
             kept.append(trial)
             points.append(point)
     return kept, np.array(points, dtype=float).reshape(len(kept), len(objectives))
+
+
+def _of_highest_fidelity(trials: Sequence[Trial]) -> Sequence[Trial]:
+    fidelities = [math.inf if t.candidate.fidelity is None else t.candidate.fidelity for t in trials]
+    highest = max(fidelities, default=math.inf)
+    return [trial for trial, fidelity in zip(trials, fidelities, strict=True) if fidelity == highest]
 
 
 def choose(points: Points, objectives: Sequence[Objective], count: int) -> list[Choice]:

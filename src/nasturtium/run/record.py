@@ -8,6 +8,7 @@ from nasturtium.errors import JournalError
 from nasturtium.protocols import Candidate, Strategy, Trial
 from nasturtium.run.budget import Budget, Purse
 from nasturtium.store.journal import Journal
+from nasturtium.store.memory import MemoryJournal
 from nasturtium.store.records import Asked, Ended, Told
 
 
@@ -56,7 +57,11 @@ class Record:
     """
 
     def __init__(
-        self, journal: Journal, stage: str, budget: Budget, observer: Observer | None = None
+        self,
+        journal: Journal | MemoryJournal,
+        stage: str,
+        budget: Budget,
+        observer: Observer | None = None,
     ) -> None:
         self.purse = Purse(budget)
         self.trials: list[Trial] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 from nasturtium.errors import ConfigError
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.run.typed import from_table, to_table, write_toml
+from nasturtium.run.workers import check_workers
 
 Value = bool | int | float | str
 
@@ -53,13 +54,15 @@ class Spec:
         seed: Of everything.
         baseline: Whether random search is run beside it at equal cost.
         parameters: Of the method, name to value.
+        workers: 1 trains in this process, a larger number in so many, ``ray`` and ``ray://HOST:PORT`` on a
+            Ray cluster.
         recipe: How candidates are trained.
         retrain: How the picks are trained at the end.
     """
 
     data: str = "digits"
     space: str = "mobilenet"
-    method: str = "evolution"
+    method: str = "auto"
     minimize: tuple[str, ...] = ("error", "latency_ms")
     subject_to: tuple[str, ...] = ()
     budget: str | int = "5m"
@@ -67,12 +70,14 @@ class Spec:
     seed: int = 0
     baseline: bool = True
     parameters: Mapping[str, Value] = field(default_factory=dict)
+    workers: int | str = 1
     recipe: Recipe = field(default_factory=Recipe)
     retrain: Retraining = field(default_factory=Retraining)
 
     def __post_init__(self) -> None:
         if not self.minimize:
             raise ConfigError('minimize is empty; give at least one objective, such as "error"')
+        check_workers(self.workers)
 
     def to_toml(self) -> str:
         """Returns the file that `read_spec` reads as this."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any, Literal
 
 from nasturtium.cost.costs import Costs
@@ -10,11 +12,14 @@ from nasturtium.errors import unknown
 from nasturtium.front.objectives import subject_to
 from nasturtium.protocols import CostModel, Evaluator, Strategy, Trial
 from nasturtium.run.budget import Budget
+from nasturtium.run.costed import Costed
 from nasturtium.run.experiment import Experiment, Method
 from nasturtium.run.final import final_stage
+from nasturtium.run.names import settings
 from nasturtium.run.picks import choose, feasible
 from nasturtium.run.record import Observer, Record
 from nasturtium.run.search import search
+from nasturtium.run.workers import working
 from nasturtium.seeds import seed_for
 from nasturtium.store.journal import Journal
 from nasturtium.strategy.constrained import COUNTED, Constrained
@@ -66,9 +71,11 @@ class Stages:
         return found
 
     def random_search(self, found: Sequence[Trial]) -> Sequence[Trial]:
-        """Runs random search with as many trials, or as much training where the budget is time."""
+        """Runs random search with as many trials, or as many training seconds where that is fairer."""
         seconds = sum(trial.metrics.get("train_seconds", 0.0) for trial in found)
-        timed = self.experiment.budget.unit != "trials" and seconds > 0
+        # A budget of time was one of training; and trials of several fidelities do not cost alike.
+        partly = any(trial.candidate.fidelity is not None for trial in found)
+        timed = (partly or self.experiment.budget.unit != "trials") and seconds > 0
         budget = Budget(seconds, "training seconds") if timed else Budget(len(found), "trials")
         # Another seed: the search itself may be a random one.
         strategy = self._composed(RandomSearch, seed_for(self.experiment.spec.seed, BASELINE), {})
@@ -85,9 +92,12 @@ class Stages:
         budget = Budget(len(architectures) * retraining.times, "trials")
         return self._stage(stage, strategy, self._evaluator(stage, "final"), budget)
 
-    def _stage(self, stage: str, strategy: Strategy, evaluator: Evaluator, budget: Budget) -> Sequence[Trial]:
+    def _stage(
+        self, stage: str, strategy: Strategy, evaluator: AbstractContextManager[Evaluator], budget: Budget
+    ) -> Sequence[Trial]:
         record = Record(self.journal, stage, budget, self.observer)
-        search(strategy, evaluator, record)
+        with evaluator as working_now:
+            search(strategy, working_now, record)
         return record.trials
 
     def _composed(self, method: Method, seed: int, parameters: Mapping[str, Any]) -> Strategy:
@@ -96,27 +106,35 @@ class Stages:
         beforehand = [c for c in experiment.constraints if costs is not None and c.metric in costs.names]
         afterwards = [c for c in experiment.constraints if c not in beforehand]
         objectives = subject_to(experiment.objectives, afterwards)
-        strategy = method(experiment.space, seed=seed, objectives=objectives, **parameters)
+        strategy = method(experiment.space, seed=seed, objectives=objectives, **settings(parameters))
         if costs is not None and beforehand:
             strategy = Constrained(strategy, experiment.space, beforehand, costs, seed)
         return Distinct(strategy, experiment.space.canonical)
 
-    def _evaluator(self, stage: str, split: Literal["search", "final"] = "search") -> Evaluator:
+    @contextmanager
+    def _evaluator(self, stage: str, split: Literal["search", "final"] = "search") -> Iterator[Evaluator]:
+        """Gives what trains, with its workers, which end with the stage."""
         experiment = self.experiment
         if experiment.evaluator is not None:
-            return experiment.evaluator
+            yield experiment.evaluator
+            return
         assert experiment.task is not None
         assert self.costs is not None
         from nasturtium.evaluate.scratch import Scratch  # a table needs no torch
 
-        return Scratch(
+        scratch = partial(
+            Scratch,
             experiment.space,
             experiment.task,
             experiment.spec.recipe,
             seed=experiment.spec.seed,
-            costs=self.costs,
-            measure=sorted((COUNTED | experiment.metrics) & self.costs.names),
-            folder=experiment.folder,
+            folder=experiment.folder.resolve(),  # workers elsewhere have another working directory
             split=split,
             stage=f"weights/{stage}",
         )
+        measure = sorted((COUNTED | experiment.metrics) & self.costs.names)
+        if experiment.spec.workers == 1:
+            yield scratch(costs=self.costs, measure=measure)
+            return
+        with working(scratch, experiment.spec.workers) as evaluator:
+            yield Costed(evaluator, self.costs, measure)

@@ -15,11 +15,11 @@ def lock(folder: Path) -> FileLock:
         StoreError: another process has it, or the folder cannot be written.
     """
     held = FileLock(folder / "lock")
-    try:
-        with storing(folder):
+    with storing(folder):
+        try:
             held.acquire(timeout=0)
-    except Timeout as error:
-        raise StoreError(
-            f"another process is searching in {folder}. Wait for it, stop it, or choose another folder."
-        ) from error
+        except Timeout as error:  # an OSError, which `storing` would take for one of the disk
+            raise StoreError(
+                f"another process is at work in {folder}. Wait for it, stop it, or choose another folder."
+            ) from error
     return held

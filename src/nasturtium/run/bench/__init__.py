@@ -1,0 +1,1 @@
+"""Methods beside each other on tables of known results: the same budget, the same seeds, the same judge."""
