@@ -34,7 +34,7 @@ def refused(said: Any, *words: str) -> None:
         (["--budget", "-5m"], ["-5m"]),
         (["--budget", "5 parsecs"], ["5 parsecs", "5m"]),
         (["--budget", "1000000h"], ["1000000h"]),
-        (["--set", "popsize=3"], ["popsize", "population"]),
+        (["--set", "popsize=3"], ["popsize", "initial"]),
         (["--set", "population"], ["population", "name=value"]),
         (["--epochs", "0"], ["epochs", "1"]),
     ],

@@ -64,7 +64,7 @@ def test_search_without_settings_has_a_folder_of_its_own(
         "search", quick, "--budget", "1", "--picks", "0", "--no-baseline", "--seed", "5", "--json"
     )
     assert said.status == 0, said.err
-    assert json.loads(said.out)["folder"] == "runs/digits-chain-evolution-5"
+    assert json.loads(said.out)["folder"] == "runs/digits-chain-auto-5"
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_write_returns_where_the_page_is(run: Run, tmp_path: Path) -> None:
     [
         (
             Spec(subject_to=("params <= 200e3",), out="runs/first", seed=3),
-            "nasturtium search --data digits --space mobilenet --method evolution --minimize "
+            "nasturtium search --data digits --space mobilenet --method auto --minimize "
             "error latency_ms --subject-to 'params <= 200e3' --budget 5m --seed 3 --out runs/first",
         ),
         (Spec(recipe=Recipe(epochs=3)), "nasturtium search runs/first/run.toml"),

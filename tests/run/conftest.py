@@ -44,6 +44,7 @@ def digits_run(tmp_path_factory, tiny_space, digits):
     return nt.search(
         tiny_space,
         digits,
+        method="evolution",
         minimize=("error", "params"),
         subject_to="macs <= 60e3",
         budget=6,

@@ -164,12 +164,12 @@ def test_an_interrupt_returns_what_there_is(tmp_path):
 def test_another_search_in_the_folder_is_refused_with_what_differs(tmp_path):
     run = toy(tmp_path)
     for changes, message in (
-        ({"method": "random"}, "method is evolution there, random here"),
+        ({"method": "random"}, "method is auto there, random here"),
         ({"seed": 1}, "seed is 0 there, 1 here"),
         ({"minimize": "error"}, "minimize is error, params there, error here"),
         ({"subject_to": "params <= 1900"}, "subject_to is nothing there, params <= 1900 here"),
         ({"recipe": nt.Recipe(epochs=3)}, "recipe.epochs is 10 there, 3 here"),
-        ({"parameters": {"population": 5}}, "parameters is"),
+        ({"parameters": {"initial": 5}}, "parameters is"),
     ):
         with pytest.raises(JournalError, match=message):
             toy(tmp_path, **changes)
@@ -210,7 +210,7 @@ def test_a_search_that_could_not_begin_leaves_the_folder_free(tmp_path):
         ({"subject_to": "params about 5"}, ConfigError, "constraint"),
         ({"subject_to": ("params <= 1", "params >= 2")}, ConfigError, "both"),
         ({"subject_to": "params <= 1"}, InfeasibleSpace, "smallest params seen 1400"),
-        ({"parameters": {"populaton": 3}}, UnknownName, "did you mean 'population'"),
+        ({"parameters": {"inital": 3}}, UnknownName, "did you mean 'initial'"),
         ({"evaluator": None}, ConfigError, "either a task"),
     ],
 )
