@@ -18,9 +18,9 @@ from nasturtium.predictor.warp import HalfRank
 Array = NDArray[np.float64]
 
 # Share of the nugget that a second training of the same network would show again. Without repeats no data can
-# tell, so it is set: more trusts single results, less trusts the model. Chosen on development tables: between
-# a third and 0.8 NAS-Bench-Macro, whose trainings are noisy, hardly changes; NAS-Bench-201 at 12 epochs, which
-# shows one training and is judged by it, picks the second best below 0.7.
+# tell, so it is set: more trusts single results, less trusts the model. Chosen on development tables:
+# between a third and 0.8 the picks on NAS-Bench-Macro, whose trainings are noisy, hardly change; on
+# NAS-Bench-201 at 12 epochs, judged by the one training that it shows, less than 0.7 picks the second best.
 OWN = 0.8
 LEAST_SUCCESS = 1e-4
 
