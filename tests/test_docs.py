@@ -41,4 +41,5 @@ def test_the_demo_is_a_search_that_can_be_read() -> None:
 
     spec = read_spec(ROOT / "examples" / "demo.toml")
     assert spec.minimize == ("error", "latency_ms")
-    assert spec.parameters["population"] == 5
+    assert spec.method == "auto"
+    assert spec.parameters["initial"] == 5
