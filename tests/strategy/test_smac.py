@@ -1,4 +1,6 @@
 import logging
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,13 +47,38 @@ class TestWithSMAC3:
             lambda seed: RandomSearch(space, seed=seed),
         ):
             errors = []
-            for seed in range(2):
+            for seed in range(4):
                 strategy = make(seed)
                 for _ in range(20):
                     strategy.tell(tell_all(space, strategy.ask(1)))
                 errors.append(toy_metrics(space, strategy.best(1)[0])["error"])
             lowest.append(np.mean(errors))
         assert lowest[0] < lowest[1]
+
+    def test_another_process_asks_the_same(self):
+        script = """
+from nasturtium.strategy.smac import SMAC
+from nasturtium.testing.strategy import tell_all
+from nasturtium.testing.toys import flat_space
+
+space = flat_space()
+strategy = SMAC(space, startup=4)
+for _ in range(10):
+    asked = strategy.ask(1)
+    print(asked[0].point.choices)
+    strategy.tell(tell_all(space, asked))
+"""
+        courses = [
+            subprocess.run(
+                [sys.executable, "-c", script],
+                env={**os.environ, "PYTHONHASHSEED": hash_seed},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for hash_seed in ("1", "2")
+        ]
+        assert courses[0] == courses[1]
 
     def test_it_never_asks_twice_until_the_space_is_used_up_and_then_goes_on(self):
         space = flat_space()

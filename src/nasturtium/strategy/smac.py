@@ -182,9 +182,7 @@ class SMAC:
             return Facade(
                 scenario,
                 model=self._forest(scenario),
-                acquisition_maximizer=Facade.get_acquisition_maximizer(
-                    scenario, challengers=self.challengers
-                ),
+                acquisition_maximizer=self._maximizer(scenario),
                 initial_design=Facade.get_initial_design(scenario, n_configs=self.startup, max_ratio=1),
                 intensifier=Facade.get_intensifier(scenario, max_config_calls=1),
                 multi_objective_algorithm=ParEGO(scenario) if len(names) > 1 else None,
@@ -197,6 +195,20 @@ class SMAC:
                 logging_level=False,
                 overwrite=True,
             )
+
+    def _maximizer(self, scenario: Scenario) -> Any:
+        """Returns the facade's maximiser, made to start its local searches in one order in every process.
+
+        Its starting points come out of a set, in an order that the hash seed of the process decides; a killed
+        search, gone on with in another process, would then ask for something else.
+        """
+        from smac import HyperparameterOptimizationFacade as Facade
+
+        maximizer = Facade.get_acquisition_maximizer(scenario, challengers=self.challengers)
+        search = maximizer._local_search
+        starts = search._get_init_points_from_previous_configs
+        search._get_init_points_from_previous_configs = lambda *given: sorted(starts(*given), key=repr)
+        return maximizer
 
     def _forest(self, scenario: Scenario) -> Any:
         """Returns the facade's forest, made quick for the few hundred rows that it sees here.
