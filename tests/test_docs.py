@@ -41,5 +41,4 @@ def test_the_demo_is_a_search_that_can_be_read() -> None:
 
     spec = read_spec(ROOT / "examples" / "demo.toml")
     assert spec.minimize == ("error", "latency_ms")
-    assert spec.method == "auto"
-    assert spec.parameters["initial"] == 5
+    assert spec.parameters["population"] == 5
