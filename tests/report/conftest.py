@@ -1,8 +1,11 @@
 """Hand-made networks and contents for the tests of the report."""
 
 import math
-from collections.abc import Callable, Sequence
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +23,19 @@ from nasturtium.seeds import rng_for
 from nasturtium.space.layers import BlockSpan, Network, Value, Wiring
 
 MakeContents = Callable[..., Contents]
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1200,900",
+)
 
 
 def residual_network(blocks: int, *, stages: tuple[int, ...] = (16, 32)) -> Network:
@@ -174,3 +190,32 @@ def bench_results(
         "2026-01-01T00:00:00+00:00", command, "a processor, 2 cores, Linux", 2, {"numpy": "2.0"}
     )
     return Results(protocol, rows, sessions=(session,))
+
+
+def browser_paths() -> tuple[str, str]:
+    """Chromium and its driver; without them the test is skipped, on a CI machine it fails."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    if browser and driver:
+        return browser, driver
+    reason = "no chromium and chromedriver on the PATH: the page cannot be opened"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Headless Chromium, which logs its console and what it asks of the network."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    browser, program = browser_paths()
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    # Both paths are given, so that Selenium looks for nothing on the network.
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=program))
+    chrome.set_page_load_timeout(60)
+    yield chrome
+    chrome.quit()

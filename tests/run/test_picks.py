@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from nasturtium.front.dominance import non_dominated
 from nasturtium.front.objectives import parse_objective
-from nasturtium.run.picks import choose
+from nasturtium.protocols import Candidate, Trial
+from nasturtium.run.picks import choose, feasible
+from nasturtium.testing.toys import flat_space
 
 ERROR, COST, THIRD = (parse_objective(text) for text in ("error", "latency_ms", "params"))
 values = st.floats(0, 10).map(lambda x: round(x, 1))
@@ -56,3 +58,13 @@ def test_the_units_of_an_objective_do_not_matter(scale):
     points = np.random.default_rng(0).random((30, 3))
     scaled = points * [1.0, scale, 1.0]
     assert choose(points, (ERROR, COST, THIRD), 6) == choose(scaled, (ERROR, COST, THIRD), 6)
+
+
+def test_trials_of_a_lower_fidelity_are_on_no_front():
+    point = flat_space().unrank(0)
+    told = [Trial(Candidate(point, fidelity), {"error": error}) for fidelity, error in ((3, 0.1), (9, 0.2))]
+    assert feasible(told, (ERROR,), ()) == ([told[1]], np.array([[0.2]]))
+    whole = Trial(Candidate(point), {"error": 0.3})  # no fidelity is all of it
+    failed = Trial(Candidate(point, 27), {}, "failed", "diverged")
+    assert feasible([*told, failed], (ERROR,), ())[0] == [told[1]]
+    assert feasible([*told, whole], (ERROR,), ())[0] == [whole]

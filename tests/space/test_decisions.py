@@ -1,5 +1,6 @@
 import itertools
 
+import pytest
 from hypothesis import given, settings
 
 from nasturtium.space import decisions
@@ -46,3 +47,19 @@ def test_patterns_are_those_of_the_places_read_one_by_one(space):
         assert space.active(architecture) == tuple(
             exists(one.places, architecture.choices) for one in space.decisions
         )
+
+
+@pytest.mark.parametrize(
+    ("options", "ordered"),
+    [
+        ((3, 5, 7), True),
+        ((0.1, 0.01, 0.001), True),
+        ((3, 5), False),  # two have no order to speak of
+        ((3, 7, 5), False),
+        ((3, 3, 5), False),
+        ((False, True, 2), False),
+        (("relu", "tanh", "elu"), False),
+    ],
+)
+def test_ordered_options_are_three_or_more_numbers_that_only_rise_or_fall(options, ordered):
+    assert Decision("kernel", tuple(map(str, options)), options, ((),)).ordered is ordered

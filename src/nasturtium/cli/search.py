@@ -69,6 +69,7 @@ def search(
     """
     from nasturtium.cli.finish import carry_out
     from nasturtium.run.spec import Retraining, Spec, read_spec
+    from nasturtium.run.typed import value_of
 
     base = read_spec(spec) if spec is not None else Spec()
     recipe = _changed(base.recipe, epochs=epochs, batch_size=batch_size, lr=lr)
@@ -85,7 +86,7 @@ def search(
         seed=seed,
         baseline=baseline,
         parameters={**base.parameters, **_parameters(set_)} if set_ else None,
-        workers=None if workers is None else _value(workers),
+        workers=None if workers is None else value_of(workers),
         recipe=recipe,
         retrain=retrain,
     )
@@ -103,24 +104,15 @@ def _changed(record: Any, **changes: Any) -> Any:
 
 def _parameters(words: list[str] | None) -> dict[str, Any]:
     """Reads ``name=value`` words: numbers and true/false as such, the rest as text."""
+    from nasturtium.run.typed import value_of
+
     found: dict[str, Any] = {}
     for word in words or ():
         name, equals, text = word.partition("=")
         if not equals:
             raise ConfigError(f"--set {word!r} is not name=value, such as population=50")
-        found[name] = _value(text)
+        found[name] = value_of(text)
     return found
-
-
-def _value(text: str) -> bool | int | float | str:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def _fresh_folder(asked: "Spec") -> Path:

@@ -50,7 +50,7 @@ class Embedding:
         self._conditional = not all(decision.always for decision in space.decisions)
         self._sizes = np.array([len(decision.labels) + 1 for decision in space.decisions], int)  # and absent
         self._starts = np.cumsum(self._sizes) - self._sizes
-        self._numeric = [i for i, decision in enumerate(space.decisions) if _ordered(decision)]
+        self._numeric = [i for i, decision in enumerate(space.decisions) if decision.ordered]
         self._steps = np.array([len(space.decisions[i].labels) - 1 for i in self._numeric], float)
         self._alike = _alike(space.decisions)
         self._cell = has_cell(space)
@@ -131,15 +131,6 @@ def squared(left: Array, right: Array) -> Array:
     sums = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)
     squares: Array = np.maximum(sums - 2 * left @ right.T, 0.0)
     return squares
-
-
-def _ordered(decision: Decision) -> bool:
-    """Whether a decision is about numbers in rising or falling order, more than two of them."""
-    options = decision.options
-    if len(options) < 3 or not all(isinstance(o, int | float) and not isinstance(o, bool) for o in options):
-        return False
-    rises = np.diff(np.array(options, float))
-    return bool((rises > 0).all() or (rises < 0).all())
 
 
 def _alike(decisions: Sequence[Decision]) -> list[tuple[list[int], int]]:

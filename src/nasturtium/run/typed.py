@@ -55,6 +55,20 @@ def write_toml(table: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def value_of(text: str) -> bool | int | float | str:
+    """Returns what a word of a command means: true or false, a number, or text, in quotes or not."""
+    if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0]:
+        return text[1:-1]
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
 def _value(hint: Any, value: Any, key: str, where: str) -> Any:
     if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
         return from_table(hint, value, f"{where}, [{key}]")

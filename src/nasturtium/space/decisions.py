@@ -41,6 +41,16 @@ class Decision:
         """Whether it exists in every architecture."""
         return () in self.places
 
+    @property
+    def ordered(self) -> bool:
+        """Whether the options are numbers, three or more, that only rise or only fall."""
+        numbers = [o for o in self.options if isinstance(o, int | float) and not isinstance(o, bool)]
+        if len(numbers) < len(self.options) or len(numbers) < 3:
+            return False
+        rises = [later > earlier for earlier, later in itertools.pairwise(numbers)]
+        falls = [later < earlier for earlier, later in itertools.pairwise(numbers)]
+        return all(rises) or all(falls)
+
 
 def exists(places: tuple[Place, ...], choices: Sequence[int]) -> bool:
     """Whether one of the places exists, given the options taken before (0 where there is no decision)."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
@@ -19,6 +18,7 @@ from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
 from nasturtium.strategy.archive import Archive
 from nasturtium.strategy.belief import Belief, Evidence, fitted, fitted_failures, predicted
+from nasturtium.strategy.improvement import log_expected_improvement
 
 Array = NDArray[np.float64]
 
@@ -252,10 +252,7 @@ def improvement(means: Array, stds: Array, known: Array, draws: Array) -> Array:
         draws: Standard normal, for directions and guesses, [2, draws, objectives].
     """
     if means.shape[1] == 1:
-        best = known.min()
-        z = (best - means[:, 0]) / stds[:, 0]
-        density = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
-        gain: Array = (best - means[:, 0]) * ndtr(z) + stds[:, 0] * density
+        gain: Array = np.exp(log_expected_improvement(means[:, 0], stds[:, 0], float(known.min())))
         return gain
     front = known[non_dominated(known)]
     width = np.ptp(front, axis=0)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]
 
 from nasturtium.architecture import Architecture
-from nasturtium.space.decisions import Decision
 from nasturtium.space.space import Space
 
 Rows = NDArray[np.float64]
@@ -31,8 +29,8 @@ class Coordinates:
         self.space = space
         self._where = [i for i, decision in enumerate(space.decisions) if len(decision.labels) > 1]
         decisions = [space.decisions[i] for i in self._where]
-        self.options = np.array([0 if _numeric(d) else len(d.labels) for d in decisions], np.int64)
-        self._steps = np.array([len(d.labels) - 1 if _numeric(d) else 1 for d in decisions], np.float64)
+        self.options = np.array([0 if d.ordered else len(d.labels) for d in decisions], np.int64)
+        self._steps = np.array([len(d.labels) - 1 if d.ordered else 1 for d in decisions], np.float64)
 
     def __len__(self) -> int:
         return len(self._where)
@@ -138,11 +136,3 @@ def fit_density(rows: Rows, options: NDArray[np.int64], min_bandwidth: float) ->
     rule = 1.06 * rows.std(axis=0) * count ** (-1 / (4 + coordinates))
     most = np.where(options == 0, np.inf, (options - 1) / np.maximum(options, 1))
     return Density(rows, np.minimum(np.maximum(rule, min_bandwidth), most), options)
-
-
-def _numeric(decision: Decision) -> bool:
-    values = decision.options
-    if len(values) < 3 or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        return False
-    steps = [later - earlier for earlier, later in pairwise(values)]
-    return all(step > 0 for step in steps) or all(step < 0 for step in steps)

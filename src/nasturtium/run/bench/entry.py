@@ -14,6 +14,7 @@ from nasturtium.front.objectives import Objective
 from nasturtium.protocols import Strategy
 from nasturtium.run.names import parameters_of, resolve, settings
 from nasturtium.run.spec import Value
+from nasturtium.run.typed import value_of
 
 _PART = re.compile(r"""(?:[^,'"]|'[^']*'|"[^"]*")+""")  # commas in quotes do not separate
 _ENTRY = re.compile(r"\s*(?P<name>[^()]*[^()\s])\s*(?:\((?P<parameters>.*)\))?\s*")
@@ -91,26 +92,13 @@ def _parameters(given: str, text: str) -> list[tuple[str, Value]]:
         name, equals, value = (word.strip() for word in part.partition("="))
         if not (name and equals and value):
             raise ConfigError(f"method {given!r}: {part!r} is not name=value, such as population=50")
-        found.append((name, _value(value)))
+        found.append((name, value_of(value)))
     return found
-
-
-def _value(text: str) -> Value:
-    if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0]:
-        return text[1:-1]
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def _written(value: Value) -> str:
     """The value as it is read again: text in quotes where it would be taken for something else."""
-    plain = not isinstance(value, str) or (re.fullmatch(r"[\w.:/-]+", value) and _value(value) == value)
+    plain = not isinstance(value, str) or (re.fullmatch(r"[\w.:/-]+", value) and value_of(value) == value)
     return str(value) if plain else repr(value)
 
 
