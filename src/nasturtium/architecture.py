@@ -26,7 +26,16 @@ class Mixture:
     Attributes:
         space: Fingerprint of the space.
         weights: Probabilities, [decisions][options of that decision]; each row sums to 1.
+        active: Per decision, the options that run, and so have a gradient; None is those that have weight.
     """
 
     space: str
     weights: tuple[tuple[float, ...], ...]
+    active: tuple[tuple[int, ...], ...] | None = None
+
+    @property
+    def running(self) -> tuple[tuple[int, ...], ...]:
+        """The options that run, per decision."""
+        if self.active is not None:
+            return self.active
+        return tuple(tuple(i for i, weight in enumerate(row) if weight) for row in self.weights)

@@ -20,6 +20,8 @@ from nasturtium.evaluate.recipe import Recipe
         {"warmup": -0.1},
         {"label_smoothing": 1.0},
         {"weight_decay": -1.0},
+        {"drop_path": 1.0},
+        {"auxiliary": -0.4},
         {"patience": 0},
         {"max_seconds": 0.0},
         {"precision": "float16"},

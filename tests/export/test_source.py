@@ -95,6 +95,17 @@ def test_a_task_that_says_nothing_of_normalisation_gets_no_preprocess(mobile, ta
     assert source.imported(tmp_path / "net.py").CLASSES[3] == "3"
 
 
+def test_halves_of_the_channels_are_slices(sampled, task, tmp_path: Path) -> None:
+    network, model = sampled("spos", 0)
+    source.write(model, tmp_path / "net.py", task, network=network)
+    text = (tmp_path / "net.py").read_text()
+    assert "[:, ::2]" in text
+    assert "[:, 1::2]" in text
+    x = torch.randn(2, *SHAPE)
+    with torch.inference_mode():
+        assert torch.equal(source.imported(tmp_path / "net.py").load()(x), model(x))
+
+
 def test_layers_that_no_output_depends_on_are_left_out(task, tmp_path: Path) -> None:
     net = ir.Wiring(10)
     x = net.conv(ir.Value(-1, SHAPE), 8, 3)

@@ -181,3 +181,26 @@ def test_subject_to_ranks_by_feasibility_then_violation_then_value(rows):
                 assert va == list(first)
             elif not bound.holds(b) and bound.violation(a) > bound.violation(b) + 1e-9:
                 assert dominates(vb, va)
+
+
+def test_the_first_alternative_of_which_all_metrics_are_there_counts():
+    objective = parse_objective("error or -synflow")
+    assert objective.metrics == {"error", "synflow"}
+    assert objective({"error": 0.25, "synflow": 9.0}) == 0.25
+    assert objective({"synflow": 9.0}) == -9.0
+    assert objective({"params": 1.0}) == math.inf
+    assert objective({"error": math.nan, "synflow": 9.0}) == math.inf, "a failed training is no score"
+    assert pickle.loads(pickle.dumps(objective))({"synflow": 9.0}) == -9.0
+
+
+def test_an_objective_says_what_it_lacks():
+    objective = parse_objective("error or -synflow or -params / macs")
+    assert objective.lacking({"params", "macs"}) == set()
+    assert objective.lacking({"params"}) == {"error", "synflow", "macs"}
+    assert parse_objective("error").lacking({"loss"}) == {"error"}
+
+
+@pytest.mark.parametrize("text", ["error or", "error or 3", "2 * (error or loss)", "error and loss"])
+def test_alternatives_are_whole_expressions_and_nothing_else(text):
+    with pytest.raises(ConfigError):
+        parse_objective(text)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from nasturtium.errors import ShapeError, SpaceError
-from nasturtium.net.build import ACTIVATIONS, build
+from nasturtium.net.build import ACTIVATIONS, build, layer_nodes
 from nasturtium.seeds import rng_for
 from nasturtium.space import blocks as b
 from nasturtium.space import layers as ir
@@ -140,6 +140,22 @@ def test_sums_products_zeros_and_concatenation():
     assert torch.equal(wired(lambda net, x: net.concat(x, x))(X), torch.cat([X, X], 1))
     gated = wired(lambda net, x: net.multiply(x, net.global_pool(x)))
     assert torch.allclose(gated(X), X * X.mean((2, 3), keepdim=True))
+
+
+def test_channels_are_taken_in_steps():
+    assert torch.equal(wired(lambda net, x: net.take(x, 1, 2))(X), X[:, 1::2])
+    model = pickle.loads(pickle.dumps(wired(lambda net, x: net.take(x, 0, 2), (6, 5, 5))))
+    assert torch.equal(model(torch.cat([X, X, X], 1)), torch.cat([X, X, X], 1)[:, ::2])
+
+
+def test_every_layer_has_the_nodes_that_it_became():
+    space = nasbench201()
+    network = space.network(space.sample(rng_for(1, "build")))
+    model = build(network, seed=0)
+    nodes = layer_nodes(network, model)
+    assert [node for one in nodes for node in one] == list(model.graph.nodes)[1:-1]
+    for layer, own in zip(network.layers, nodes, strict=True):
+        assert own[0].op != "call_module" or [node.target for node in own] == [layer.name]
 
 
 def test_dropout_is_there_only_while_training():

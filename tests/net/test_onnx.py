@@ -65,6 +65,11 @@ def test_edges(rows, columns, channels) -> None:
     agree(written(lambda net, x: net.pad(x, rows=rows, columns=columns, channels=channels)))
 
 
+@pytest.mark.parametrize(("first", "step"), [(0, 2), (1, 2), (0, 3), (2, 1)])
+def test_taken_channels(first: int, step: int) -> None:
+    agree(written(lambda net, x: net.act(net.take(x, first, step))))
+
+
 @pytest.mark.parametrize(("kind", "kernel", "stride"), [*itertools.product(["max", "avg"], [2, 3], [1, 2])])
 def test_pooling(kind: str, kernel: int, stride: int) -> None:
     agree(written(lambda net, x: net.pool(x, kind, kernel, stride=stride)))
@@ -108,3 +113,11 @@ def test_settings_that_our_writer_does_not_know_are_left_to_torch() -> None:
             return self.conv(x) + 1.0
 
     agree(fx.symbolic_trace(Mirrored()))
+
+
+def test_an_index_that_is_not_of_channels_up_to_the_last_is_left_to_torch() -> None:
+    class Indexed(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 2 * x[:, 0:3:2]
+
+    agree(fx.symbolic_trace(Indexed()))

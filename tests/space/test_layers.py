@@ -25,6 +25,8 @@ BAD = {
         IMAGE, 4
     ),
     "stem.add: values of shapes [8, 6, 6], [8] cannot be added": lambda net: net.add(IMAGE, VECTOR),
+    "stem.take: no channels from 8 on in steps of 2; there are 8": lambda net: net.take(IMAGE, 8, 2),
+    "stem.take: no channels from 0 on in steps of 0; there are 8": lambda net: net.take(IMAGE, 0, 0),
     "stem.concat: values of shapes [8, 6, 6], [8, 3, 3] cannot stand": lambda net: net.concat(
         IMAGE, Value(-1, (8, 3, 3))
     ),
@@ -80,6 +82,11 @@ def test_edges_are_added_and_taken_away():
     assert net.pad(IMAGE, channels=-3).shape == (5, 6, 6)
     with pytest.raises(ShapeError, match=r"nothing is left of \[8, 6, 6\]"):
         net.pad(IMAGE, rows=(-3, -3))
+
+
+@pytest.mark.parametrize(("first", "step", "left"), [(0, 2, 4), (1, 2, 4), (0, 3, 3), (7, 1, 1), (2, 4, 2)])
+def test_every_so_many_channels_are_taken(first, step, left):
+    assert Wiring().take(IMAGE, first, step).shape == (left, 6, 6)
 
 
 def test_a_part_is_shown_as_a_block_of_its_own():

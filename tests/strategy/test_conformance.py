@@ -107,7 +107,7 @@ class TestPPO(StrategyConformance):
 
 
 class TestTPE(StrategyConformance):
-    budget = 20
+    budget = 16
 
     def make(self, space, seed, objectives):
         return TPE(space, seed=seed, objectives=objectives, startup=5)
@@ -131,7 +131,7 @@ class TestArcBayesianOptimization(StrategyConformance):
 
 
 class TestNASBOT(StrategyConformance):
-    budget = 12  # each ask solves some hundred transport problems
+    budget = 10  # each ask solves some hundred transport problems
 
     def make(self, space, seed, objectives):
         pytest.importorskip("ot")
@@ -215,11 +215,15 @@ class TestBOHB(StrategyConformance):
 
 
 class TestBOHBAtOneFidelity(StrategyConformance):
+    budget = 30
+
     def make(self, space, seed, objectives):
         return BOHB(space, seed=seed, objectives=objectives, fidelities=(9,), random_fraction=0.0)
 
 
 class TestWarmstarted(StrategyConformance):
+    budget = 40
+
     def make(self, space, seed, objectives):
         prior = tell_all(space, [Candidate(one) for one in list(space)[:60:3]])
         seeds = [space.unrank(rank % space.count) for rank in (70, 7)]

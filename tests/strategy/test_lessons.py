@@ -33,6 +33,17 @@ def test_the_baseline_is_the_average_of_the_rewards_before():
     assert advantages(lessons(), 0.5, 0.3, 0.1) == pytest.approx(expected)
 
 
+def test_advantages_in_standard_deviations_do_not_depend_on_the_scale():
+    one, other = (
+        advantages(lessons(standard=True), *(0.5 + scale * error for error in (0.0, 0.3, -0.2, 0.1)))
+        for scale in (1.0, 0.01)
+    )
+    assert one == pytest.approx(other)
+    # The first has nothing to be compared with; the second is one deviation, its own, from it.
+    assert one[:2] == pytest.approx([0, -1])
+    assert one[2] > 1
+
+
 def test_the_reward_is_a_power_of_the_accuracy():
     assert advantages(lessons(power=3), 0.5) == pytest.approx([0.125])
     assert advantages(lessons(power=3), 1.5) == pytest.approx([-0.125])  # a loss may be above 1

@@ -12,8 +12,8 @@ from nasturtium.strategy.policy import Learner, Policy, ppo_loss, reinforce_loss
 from nasturtium.testing.toys import conditional_space, flat_space, single_space
 
 
-def policy(space, units=6, layers=2, seed=0, skips=None):
-    made = Policy(space, layers=layers, units=units, seed=seed, skips=skips)
+def policy(space, units=6, layers=2, seed=0, skips=None, tasks=0):
+    made = Policy(space, layers=layers, units=units, seed=seed, skips=skips, tasks=tasks)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.mul_(12)  # away from uniform, so that mistakes show
@@ -39,8 +39,8 @@ def test_probabilities_of_all_architectures_of_a_conditional_space_sum_to_1(skip
     space = conditional_space()
     made = policy(space, skips=skip_of(space) if skips else None)
     with torch.no_grad():
-        total = sum(float(made.read(architecture).log_prob.exp()) for architecture in space)
-    assert total == pytest.approx(1, abs=1e-4)
+        total = made.read_all(list(space))[0].exp().sum()
+    assert float(total) == pytest.approx(1, abs=1e-4)
 
 
 def test_the_mean_of_the_entropy_sums_is_the_entropy_of_the_distribution():
@@ -48,9 +48,9 @@ def test_the_mean_of_the_entropy_sums_is_the_entropy_of_the_distribution():
     space = conditional_space()
     made = policy(space)
     with torch.no_grad():
-        said = [made.read(architecture) for architecture in space]
-    p = np.array([float(one.log_prob.exp()) for one in said])
-    assert sum(p * [float(one.entropy) for one in said]) == pytest.approx(-(p * np.log(p)).sum(), rel=1e-4)
+        log_p, entropies = made.read_all(list(space))
+    p = log_p.exp().numpy()
+    assert (p * entropies.numpy()).sum() == pytest.approx(-(p * np.log(p)).sum(), rel=1e-4)
 
 
 def test_what_is_sampled_is_read_with_the_same_probability():
@@ -63,6 +63,24 @@ def test_what_is_sampled_is_read_with_the_same_probability():
             float(said.log_prob), rel=1e-6
         )
         assert not said.log_prob.requires_grad
+
+
+@pytest.mark.parametrize("skips", [False, True])
+def test_a_batch_is_read_as_one_by_one(skips):
+    space = conditional_space()
+    made = policy(space, skips=skip_of(space) if skips else None, tasks=2)
+    some = list(space)[::7]
+    together = made.read_all(some)
+    apart = [made.read(one) for one in some]
+    torch.testing.assert_close(together[0], torch.stack([one.log_prob for one in apart]))
+    torch.testing.assert_close(together[1], torch.stack([one.entropy for one in apart]))
+    torch.testing.assert_close(
+        gradients(made, together[0].sum()),
+        gradients(made, torch.stack([made.read(one).log_prob for one in some]).sum()),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+    assert not torch.allclose(together[0], made.read_all(some, task=0)[0])
 
 
 def test_the_probability_of_a_decision_depends_on_those_before_it():

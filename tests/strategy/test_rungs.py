@@ -24,9 +24,10 @@ def test_given_levels_are_taken_as_they_are_also_as_text():
     for given in ((12, 200), "12, 200", "12,200", "12/200"):
         assert ladder(given, 1, 9, 3) == (12, 200)
     assert ladder([7], 1, 9, 3) == ladder(7, 1, 9, 3) == (7,)
+    assert ladder("0,2,12", 1, 9, 3) == (0, 2, 12), "0 is a level that trains nothing"
 
 
-@pytest.mark.parametrize("wrong", ["", "12;200", (200, 12), (0, 3), (), (3, 3), 0])
+@pytest.mark.parametrize("wrong", ["", "12;200", (200, 12), (-1, 3), (), (3, 3), 0])
 def test_levels_that_do_not_rise_are_refused(wrong):
     with pytest.raises(ConfigError, match="fidelities"):
         ladder(wrong, 1, 9, 3)

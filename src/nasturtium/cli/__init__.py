@@ -42,7 +42,7 @@ app.command()(lists.spaces)
 app.command()(lists.methods)
 app.command()(lists.tasks)
 
-SEVERAL = ("--minimize", "--subject-to", "--format", "--set", "--table", "--methods")
+SEVERAL = ("--minimize", "--subject-to", "--format", "--set", "--table", "--methods", "--warm-from", "--try-first")
 
 
 def main() -> None:

@@ -46,6 +46,14 @@ def search(
     set_: Annotated[
         list[str] | None, Option("--set", help="A parameter of the method: population=50.")
     ] = None,
+    warm_from: Annotated[
+        list[str] | None,
+        Option(help="Start from results: an earlier run's folder, results.csv:SPACE, or a table."),
+    ] = None,
+    try_first: Annotated[
+        list[str] | None,
+        Option(help="Architectures before any other: a file, one a line, or a text, as `show` prints it."),
+    ] = None,
     workers: Annotated[
         str | None, Option(help="Processes to train in (4), ray, or a cluster: ray://HOST:PORT.")
     ] = None,
@@ -66,6 +74,7 @@ def search(
         nasturtium search --data digits --subject-to "params <= 200e3" --budget 2m --out runs/a
         nasturtium search --data folder:photos --budget 2h --out runs/photos
         nasturtium search settings.toml --seed 1 --out runs/b
+        nasturtium search --data digits --warm-from runs/a --try-first mine.txt --out runs/c
     """
     from nasturtium.cli.finish import carry_out
     from nasturtium.run.spec import Retraining, Spec, read_spec
@@ -86,6 +95,8 @@ def search(
         seed=seed,
         baseline=baseline,
         parameters={**base.parameters, **_parameters(set_)} if set_ else None,
+        warm_from=tuple(warm_from) if warm_from else None,
+        try_first=tuple(try_first) if try_first else None,
         workers=None if workers is None else value_of(workers),
         recipe=recipe,
         retrain=retrain,

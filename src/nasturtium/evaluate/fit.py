@@ -13,9 +13,12 @@ from torch.nn import functional
 
 from nasturtium.evaluate.augment import Augment
 from nasturtium.evaluate.batches import Batches
+from nasturtium.evaluate.companion import companion, set_drop_rate, with_auxiliary
+from nasturtium.evaluate.drop_path import drop_rate
 from nasturtium.evaluate.execution import Execution, execution_for
 from nasturtium.evaluate.optimizer import learning_rate, optimizer_for
 from nasturtium.evaluate.recipe import Recipe
+from nasturtium.space.layers import Network
 from nasturtium.tasks.images import Normalisation, Split
 
 Progress = Callable[[int, float], None]
@@ -68,6 +71,7 @@ def fit(
     augment: Augment | None = None,
     epochs: int | None = None,
     progress: Progress | None = None,
+    network: Network | None = None,
 ) -> Fit:
     """Trains `model` in place, for `epochs` epochs under one warm-up and one cosine, and evaluates it.
 
@@ -85,26 +89,29 @@ def fit(
         augment: Random changes to the training images; None is none.
         epochs: Overrules `recipe.epochs`; 0 only evaluates.
         progress: Called with (epochs done, validation error or, without a validation split, training loss).
+        network: What `model` was built from; `drop_path` and `auxiliary` of the recipe need it.
 
     Raises:
-        ConfigError: The recipe's device is not there.
+        ConfigError: The recipe's device is not there, or `network` is missing.
     """
     batch_size = recipe.batch_for(len(train))
     execution = execution_for(model, tuple(train.images.shape[1:]), recipe, batch_size)
+    trained = companion(model, network, recipe, seed)
     with execution.active(seed):
-        execution.place(model)
+        execution.place(trained)
         batches = Batches(
             _placed(train, execution), batch_size, normalisation, augment or Augment(), execution, seed
         )
         held = None if valid is None else _placed(valid, execution)
         run = _Run(
             model,
+            trained,
             batches,
             held,
             recipe,
             recipe.epochs if epochs is None else epochs,
             progress,
-            optimizer_for(model, recipe),
+            optimizer_for(trained, recipe),
         )
         result = run.train()
         model.eval()
@@ -126,9 +133,10 @@ def evaluate(
 
 @dataclass(slots=True)
 class _Run:
-    """The state of one training."""
+    """The state of one training: of `model`, by `trained`, which is it or its companion."""
 
     model: nn.Module
+    trained: nn.Module
     batches: Batches
     valid: Split | None
     recipe: Recipe
@@ -159,7 +167,7 @@ class _Run:
 
     def _epoch(self, epoch: int) -> Stop:
         start = time.perf_counter()
-        self.model.train()
+        self.trained.train()
         losses: list[Tensor] = []
         stop: Stop = "done"
         every = 1 if self.batches.execution.device.type == "cpu" else _STEPS_BETWEEN_LOOKS
@@ -178,20 +186,27 @@ class _Run:
         return stop if math.isfinite(mean) else "diverged"
 
     def _step(self, images: Tensor, labels: Tensor) -> Tensor:
-        rate = learning_rate(self.step, self.epochs * len(self.batches.sizes), self.recipe)
+        steps = self.epochs * len(self.batches.sizes)
+        rate = learning_rate(self.step, steps, self.recipe)
+        set_drop_rate(self.trained, drop_rate(self.recipe.drop_path, self.step, steps))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         with self.batches.execution.precision():
-            logits = self.model(images)
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+            logits, auxiliary = with_auxiliary(self.trained(images))
+        loss = self._loss(logits, labels)
+        if auxiliary is not None:
+            loss = loss + self.recipe.auxiliary * self._loss(auxiliary, labels)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_norm)
+            nn.utils.clip_grad_norm_(self.trained.parameters(), self.recipe.clip_norm)
         self.optimizer.step()
         self.step += 1
         self.images += len(labels)
         return loss.detach()
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
 
     def _validate(self) -> tuple[float, float]:
         if self.valid is None:

@@ -1,5 +1,6 @@
 """The settings of one training."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self
@@ -34,6 +35,11 @@ class Recipe:
         label_smoothing: Share of the target spread over all classes (Szegedy et al. 2016).
         augment: ``task`` for the shifts and flips that suit the data, ``none`` for none.
         cutout: Side in pixels of a black square in every training image (DeVries and Taylor 2017); 0 is off.
+        drop_path: Share of the images for which a path of a sum is dropped at the end of the training, see
+            `drop_path.py`; it grows from 0. 0 is off.
+        auxiliary: Weight in the loss of a second classifier in the middle of the network, for the training
+            alone (Szegedy et al. 2015, arXiv:1409.4842; 0.4 in NASNet and DARTS), see `auxiliary.py`; 0 is
+            off.
         clip_norm: Largest norm of the gradient (Pascanu et al. 2013); None does not clip.
         patience: Stops after so many epochs without a lower validation error, and goes back to the best; None
             trains all epochs and keeps the last weights, as suits an annealed learning rate.
@@ -59,6 +65,8 @@ class Recipe:
     label_smoothing: float = 0.1
     augment: Literal["task", "none"] = "task"
     cutout: int = 0
+    drop_path: float = 0.0
+    auxiliary: float = 0.0
     clip_norm: float | None = None
     patience: int | None = None
     max_seconds: float | None = None
@@ -84,13 +92,15 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"recipe: {name} is {value}; it must be positive")
-        for name in ("momentum", "warmup", "label_smoothing"):
+        for name in ("momentum", "warmup", "label_smoothing", "drop_path"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(
                     f"recipe: {name} is {getattr(self, name)}; it must be 0 or more and below 1"
                 )
-        if self.weight_decay is not None and self.weight_decay < 0:
-            raise ConfigError(f"recipe: weight_decay is {self.weight_decay}; it must be 0 or more")
+        for name in ("weight_decay", "auxiliary"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < math.inf:
+                raise ConfigError(f"recipe: {name} is {value}; it must be 0 or more")
 
     @property
     def peak_lr(self) -> float:

@@ -16,6 +16,7 @@ from nasturtium.evaluate.weights import load_weights, save_weights
 from nasturtium.net.build import build
 from nasturtium.protocols import Candidate, CostModel, Trial
 from nasturtium.seeds import seed_for
+from nasturtium.space.layers import Network
 from nasturtium.space.space import Space
 from nasturtium.tasks.images import ImageClassification
 
@@ -135,10 +136,13 @@ class Scratch:
         if self.costs is not None and self.measure:
             metrics.update(self.costs(point, self.measure))
         recipe = self.recipe.with_settings(self.space.settings(point))
-        model = build(self.space.network(point), seed=seed)
+        network = self.space.network(point)
+        model = build(network, seed=seed)
         before = self._inherit(candidate, model)
         wanted = recipe.epochs if candidate.fidelity is None else candidate.fidelity
-        result = self._fit(candidate, model, recipe, seed, max(0, wanted - before))
+        result = self._fit(
+            candidate, model, recipe, network=network, seed=seed, epochs=max(0, wanted - before)
+        )
         metrics |= {"train_seconds": result.train_seconds, "epochs": float(result.epochs)}
         if result.diverged:
             raise DivergedError(result)
@@ -150,7 +154,16 @@ class Scratch:
         path = None if candidate.parent is None else self.weights_path(candidate.parent)
         return load_weights(model, path) if path is not None and path.exists() else 0
 
-    def _fit(self, candidate: Candidate, model: nn.Module, recipe: Recipe, seed: int, epochs: int) -> Fit:
+    def _fit(
+        self,
+        candidate: Candidate,
+        model: nn.Module,
+        recipe: Recipe,
+        *,
+        network: Network,
+        seed: int,
+        epochs: int,
+    ) -> Fit:
         task, report = self.task, self.report
         final = self.split == "final"
         changes = Augment(task.shift, task.flip, recipe.cutout) if recipe.augment == "task" else Augment()
@@ -163,6 +176,7 @@ class Scratch:
             normalisation=task.normalisation,
             augment=changes,
             epochs=epochs,
+            network=network,
             progress=None if report is None else lambda epoch, value: report(candidate, epoch, value),
         )
 

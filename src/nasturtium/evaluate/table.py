@@ -1,7 +1,7 @@
 """The evaluator that looks results up in a table of trainings made by others (a tabular benchmark)."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -48,6 +48,7 @@ class Table:
             the row, so that an architecture always shows the same; None sees their mean, which no single
             training costs and no search could have afforded.
         objective: The metric that a search of this table should make small.
+        listed: The architectures that have a row; None looks through the space for them.
 
     Raises:
         ConfigError: There is no level of that many epochs.
@@ -63,8 +64,10 @@ class Table:
         epochs: int,
         seed: int | None = None,
         objective: str = "error",
+        listed: Iterable[Architecture] | None = None,
     ) -> None:
         self.space, self.levels, self.row = space, levels, row
+        self._listed = listed
         self.epochs, self.seed, self.objective = epochs, seed, objective
         self._optima: dict[str, float] = {}
         if problem := self._lacks(epochs):
@@ -86,6 +89,11 @@ class Table:
         """Names of what it knows at its own fidelity, ``epochs`` aside."""
         level = self.levels[self.epochs]
         return frozenset({*level.once, *level.runs})
+
+    def architectures(self) -> Iterator[Architecture]:
+        """Yields the architectures that have a row; those of a large space may take long."""
+        every = self.space if self._listed is None else self._listed
+        return (one for one in every if self.row(one) is not None)
 
     def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
         """Looks the candidates up, one after the other."""

@@ -140,10 +140,19 @@ def _function(node: fx.Node, inputs: list[str]) -> str:
         return f"torch.cat([{', '.join(inputs)}], dim={node.args[1]})"
     if node.target is torch.zeros_like:
         return f"torch.zeros_like({inputs[0]})"
+    if node.target is operator.getitem and isinstance(node.args[1], tuple):
+        return f"{inputs[0]}[{', '.join(_index(one) for one in node.args[1])}]"
     signs = {operator.add: "+", operator.mul: "*"}
     if node.target in signs and len(inputs) == 2:
         return f" {signs[node.target]} ".join(inputs)
     raise ExportError(f"{node.format_node()} has no readable source; export to .onnx or .pt2")
+
+
+def _index(one: object) -> str:
+    if not isinstance(one, slice):
+        return repr(one)
+    parts = ["" if end is None else str(end) for end in (one.start or None, one.stop, one.step)]
+    return ":".join(parts if parts[2] else parts[:2])
 
 
 def _joins_next(

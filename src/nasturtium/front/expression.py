@@ -48,6 +48,17 @@ def parse_expression(text: str) -> tuple[Expression, frozenset[str]]:
     Raises:
         ConfigError: The text is not such an expression, or names no metric.
     """
+    return _parsed(_tree(text), text)
+
+
+def parse_alternatives(text: str) -> tuple[tuple[Expression, frozenset[str]], ...]:
+    """Returns the expressions that stand between ``or``: ``error or -synflow`` has two, ``error`` one."""
+    tree = _tree(text)
+    either = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.Or) else [tree]
+    return tuple(_parsed(part, text) for part in either)
+
+
+def _tree(text: str) -> ast.expr:
     if len(text) > _LONGEST:
         raise ConfigError(f"the objective is {len(text)} characters long; {_LONGEST} are the most")
     try:
@@ -57,8 +68,12 @@ def parse_expression(text: str) -> tuple[Expression, frozenset[str]]:
             f"objective {text!r} is not an expression: {_reason(error)}; write one metric (error) "
             "or arithmetic of metrics (error * (latency_ms / 80) ** 0.07)"
         ) from None
+    return tree.body
+
+
+def _parsed(tree: ast.expr, text: str) -> tuple[Expression, frozenset[str]]:
     names: set[str] = set()
-    expression = _compiled(tree.body, text, names)
+    expression = _compiled(tree, text, names)
     if not names:
         raise ConfigError(f"objective {text!r} names no metric; write for example error or latency_ms")
     return expression, frozenset(names)

@@ -3,12 +3,12 @@
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from nasturtium.errors import ConfigError
-from nasturtium.front.expression import parse_expression
+from nasturtium.front.expression import Expression, parse_alternatives
 from nasturtium.protocols import Trial
 
 # Above any value of a real objective, and far enough below the largest float that a violation can be told
@@ -72,8 +72,11 @@ class Objective:
     Examples: ``error``; ``error * (latency_ms / 80) ** 0.07`` (Tan et al. 2019, MnasNet, eq. 2, turned to be
     minimised); ``loss * log(latency_ms) ** 0.6`` (Wu et al. 2019, FBNet, eq. 2).
 
+    ``error or -synflow`` is the error of a trial that has one, and minus the score of one that has none: for
+    methods that compare trials of one fidelity with each other only, such as halving over a `Cascade`.
+
     Attributes:
-        text: The expression.
+        text: The expression, or several joined by ``or``: the first of which a trial has all metrics counts.
         subject_to: Constraints that a value worth having respects; see `subject_to`.
         metrics: Names of the metrics in `text`.
 
@@ -84,12 +87,17 @@ class Objective:
     text: str
     subject_to: tuple[Constraint, ...] = ()
     metrics: frozenset[str] = field(init=False, compare=False)
-    _value: Callable[[Mapping[str, float]], float] = field(init=False, repr=False, compare=False)
+    _either: tuple[tuple[Expression, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        value, metrics = parse_expression(self.text)
-        object.__setattr__(self, "_value", value)
-        object.__setattr__(self, "metrics", metrics)
+        either = parse_alternatives(self.text)
+        object.__setattr__(self, "_either", either)
+        object.__setattr__(self, "metrics", frozenset[str]().union(*(names for _, names in either)))
+
+    def lacking(self, given: Collection[str]) -> frozenset[str]:
+        """Returns the metrics without which it has no value; none where one alternative is `given` whole."""
+        missing = [names.difference(given) for _, names in self._either]
+        return frozenset[str]().union(*missing) if all(missing) else frozenset()
 
     def __call__(self, metrics: Mapping[str, float]) -> float:
         """Returns the value; inf when a metric is missing or not finite, or the arithmetic has no value.
@@ -97,12 +105,12 @@ class Objective:
         Where a constraint of `subject_to` is broken, the value is larger than any that respects them all, and
         the larger the more it is broken: the constrained domination of Deb et al. 2002, section VI.
         """
+        found = next((either for either in self._either if either[1] <= metrics.keys()), None)
+        if found is None or not all(math.isfinite(metrics[name]) for name in found[1]):
+            return math.inf
         try:
-            for name in self.metrics:
-                if not math.isfinite(metrics[name]):
-                    return math.inf
-            value = float(self._value(metrics))
-        except (KeyError, ArithmeticError, ValueError):
+            value = float(found[0](metrics))
+        except (ArithmeticError, ValueError):
             return math.inf
         if not math.isfinite(value):
             return math.inf

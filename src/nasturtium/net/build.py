@@ -6,6 +6,7 @@ So it can be pickled, exported, compiled and fused like any module, and loaded w
 import operator
 from collections.abc import Callable
 from functools import singledispatch
+from itertools import islice
 from typing import Any
 
 import torch
@@ -55,13 +56,27 @@ def _assemble(network: ir.Network) -> fx.GraphModule:
     for layer in network.layers:
         inputs = tuple(x if index < 0 else nodes[index] for index in layer.inputs)
         function = FUNCTIONS.get(type(layer.op))
-        if function is not None:
+        if isinstance(layer.op, ir.Take):
+            nodes.append(graph.call_function(operator.getitem, (*inputs, channels(layer.op))))
+        elif function is not None:
             nodes.append(function(graph, inputs))
         else:
-            _place(root, layer.name, module(layer.op))
+            place(root, layer.name, module(layer.op))
             nodes.append(graph.call_module(layer.name, inputs))
     graph.output(nodes[-1])
     return fx.GraphModule(root, graph, class_name="Network")
+
+
+def layer_nodes(network: ir.Network, model: fx.GraphModule) -> list[tuple[fx.Node, ...]]:
+    """Returns the nodes that each layer of `network` became in the module that `build` made of it.
+
+    The last of a layer's nodes gives its output; a sum of n values has n - 1 nodes.
+    """
+    nodes = (node for node in model.graph.nodes if node.op not in ("placeholder", "output"))
+    return [
+        tuple(islice(nodes, len(layer.inputs) - 1 if isinstance(layer.op, ir.Add) else 1))
+        for layer in network.layers
+    ]
 
 
 @singledispatch
@@ -149,6 +164,11 @@ def _sum(graph: fx.Graph, inputs: tuple[fx.Node, ...]) -> fx.Node:
     return total
 
 
+def channels(op: ir.Take) -> tuple[slice, slice]:
+    """Returns the index that takes the channels of a layer's input, [batch, channels, ...]."""
+    return slice(None), slice(op.first, None, op.step)
+
+
 FUNCTIONS: dict[type, Callable[[fx.Graph, tuple[fx.Node, ...]], fx.Node]] = {
     ir.Add: _sum,
     ir.Multiply: lambda graph, inputs: graph.call_function(operator.mul, inputs),
@@ -157,7 +177,8 @@ FUNCTIONS: dict[type, Callable[[fx.Graph, tuple[fx.Node, ...]], fx.Node]] = {
 }
 
 
-def _place(root: nn.Module, name: str, made: nn.Module) -> None:
+def place(root: nn.Module, name: str, made: nn.Module) -> None:
+    """Puts a module at a dotted name below `root`, with plain modules for the parts between."""
     *parents, last = name.split(".")
     here: Any = root
     for part in parents:

@@ -117,7 +117,7 @@ def _write(graph: _Graph, model: fx.GraphModule, node: fx.Node) -> None:
     name = str(node.target) if made is not None and len(node.users) == 1 else node.name
     inputs: list[str] = []
     fx.map_arg(node.args, lambda one: inputs.append(graph.names[one]))  # one may come twice: x + x
-    writer(graph, made, inputs, name)
+    writer(graph, node.args[1] if node.target is operator.getitem else made, inputs, name)
     graph.names[node] = name
 
 
@@ -134,10 +134,18 @@ def _writer(model: fx.GraphModule, node: fx.Node) -> Writer | None:
 
 
 def _plain_call(node: fx.Node) -> bool:
-    """Whether a function is called on values alone, and torch.cat on channels."""
+    """Whether a function is called on values alone, and torch.cat and an index on channels."""
     if node.target is torch.cat:
         return node.args[1:] == (1,) and not node.kwargs
+    if node.target is operator.getitem:
+        _, index = node.args
+        return isinstance(index, tuple) and index[0] == slice(None) and _goes_on(*index[1:])
     return not node.kwargs and all(isinstance(one, fx.Node) for one in node.args)
+
+
+def _goes_on(*channels: object) -> bool:
+    """Whether an index of channels is one slice that leads to the last of them."""
+    return len(channels) == 1 and isinstance(channels[0], slice) and channels[0].stop is None
 
 
 def _plain(made: nn.Module) -> bool:
@@ -227,6 +235,18 @@ def _zeros(graph: _Graph, made: Any, inputs: list[str], name: str) -> None:
     graph.add("ConstantOfShape", [f"{name}.shape"], name)
 
 
+def _take(graph: _Graph, made: tuple[slice, slice], inputs: list[str], name: str) -> None:
+    index = made[1]
+    ends = {
+        "starts": index.start or 0,
+        "ends": torch.iinfo(torch.int64).max,
+        "axes": 1,
+        "steps": index.step or 1,
+    }
+    tensors = [graph.tensor(f"{name}.{key}", torch.tensor([value])) for key, value in ends.items()]
+    graph.add("Slice", inputs + tensors, name)
+
+
 def _gelu(graph: _Graph, made: nn.GELU, inputs: list[str], name: str) -> None:
     graph.add("Gelu", inputs, name, approximate=made.approximate)
 
@@ -267,6 +287,7 @@ FUNCTIONS: dict[Any, Writer] = {
     operator.mul: _plainly("Mul"),
     torch.cat: _plainly("Concat", axis=1),
     torch.zeros_like: _zeros,
+    operator.getitem: _take,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,20 +33,24 @@ class Embedding:
     - how often each option is taken, for decisions that are alike (``kernel`` of every block);
     - for each decision about numbers, the steps between the options;
     - of a cell, how often each one, two and three operations in a row occur (square roots of the counts),
-      the number of paths, and the length of the shortest and of the longest.
+      the number of paths, and the length of the shortest and of the longest;
+    - each of the numbers that `numbers` gives, such as the logarithm of the parameters.
 
     Each way is scaled to a mean of 1 between two random architectures; those that are always 0 are left out.
 
     Args:
         space: Of the architectures.
+        numbers: Gives some more numbers of an architecture, finite, always as many.
 
     Attributes:
         ways: Which coordinates each way has, 0 elsewhere, [ways, coordinates].
         prior: Weight of each way before anything is known; the sum is about 1, [ways].
     """
 
-    def __init__(self, space: Space) -> None:
-        self.space = space
+    def __init__(
+        self, space: Space, numbers: Callable[[Architecture], Sequence[float]] = lambda _: ()
+    ) -> None:
+        self.space, self.numbers = space, numbers
         self._conditional = not all(decision.always for decision in space.decisions)
         self._sizes = np.array([len(decision.labels) + 1 for decision in space.decisions], int)  # and absent
         self._starts = np.cumsum(self._sizes) - self._sizes
@@ -92,9 +96,10 @@ class Embedding:
             for same, size in self._alike
         ]
         places = options[:, self._numeric]
-        numbers = np.where(places < 0, 0.5, places / self._steps)
+        steps = np.where(places < 0, 0.5, places / self._steps)
         flows = [np.array([self._flow(a) for a in architectures])] if self._cell else []
-        return np.hstack([taken, *counts, numbers, *flows])
+        others = np.array([self.numbers(a) for a in architectures]).reshape(n, -1)
+        return np.hstack([taken, *counts, steps, *flows, others])
 
     def _flow(self, architecture: Architecture) -> Array:
         # All decisions are of one block, which has a graph; `encode.graph` makes sure of it, more slowly.
@@ -113,12 +118,13 @@ class Embedding:
         singles = [int(size) for size in self._sizes]
         others = [*(size for _, size in self._alike), *([1] * len(self._numeric))]
         others += [*COLUMNS, 1, 1, 1] if self._cell else []
+        sample = self._vectors([self.space.sample(rng_for(0, "embedding", i)) for i in range(SAMPLES)])
+        others += [1] * (sample.shape[1] - sum(singles) - sum(others))  # the other numbers
         blocks = np.repeat(np.arange(len(singles) + len(others)), [*singles, *others])
         ways = (blocks == np.arange(len(singles) + len(others))[:, None]).astype(float)
         together = ways[: len(singles)].sum(axis=0, keepdims=True)
         ways = np.concatenate([ways, together])
         single = np.arange(len(ways)) < len(singles)
-        sample = self._vectors([self.space.sample(rng_for(0, "embedding", i)) for i in range(SAMPLES)])
         means = 2 * ways @ sample.var(axis=0, ddof=1)  # E |x - y|^2 = 2 var x
         used = means > 1e-9
         ways, single = ways[used] / means[used, None], single[used]

@@ -45,3 +45,27 @@ class HalfRank:
         above = np.maximum(warped - self._warped[-1], 0.0)
         result: NDArray[np.float64] = inside + (below + above) * self.scale
         return result
+
+
+class Plain:
+    """Standardises values, in logarithms where all are above 0: a cost, of which every part counts alike.
+
+    Args:
+        values: Those seen, finite, [n], one or more.
+    """
+
+    def __init__(self, values: NDArray[np.float64]) -> None:
+        self.logarithmic = bool((np.asarray(values) > 0).all())
+        self.centre, self.scale = 0.0, 1.0
+        raw = self(values)
+        self.centre, spread = float(raw.mean()), float(raw.std())
+        self.scale = spread if spread > FLAT * max(abs(self.centre), 1e-300) else 1.0
+        self.values: NDArray[np.float64] = self(values)
+
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns where values lie on the scale."""
+        raw = np.clip(np.asarray(values, np.float64), -LARGEST, LARGEST)
+        if self.logarithmic:
+            raw = np.log(np.maximum(raw, 1 / LARGEST))
+        result: NDArray[np.float64] = (raw - self.centre) / self.scale
+        return result

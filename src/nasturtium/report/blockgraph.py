@@ -26,6 +26,7 @@ from nasturtium.space.layers import (
     Pool,
     Shape,
     Sides,
+    Take,
     Zero,
     both,
 )
@@ -200,6 +201,8 @@ def _step(layer: Layer) -> Step | None:
             return Step(f"{kind} {_window(kernel, stride)}", "pool")
         case GlobalPool():
             return Step("global mean", "pool")
+        case Take(first, step):
+            return Step(f"channels {first}, {first + step}, ...", "plain")
         case Linear(_, outputs, _):
             return Step(f"linear {outputs}", "linear")
         case Custom(block, _):

@@ -12,14 +12,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nasturtium.architecture import Architecture
 from nasturtium.cost.device import this_device
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.protocols import CostModel, Evaluator
 from nasturtium.run.experiment import Experiment, Method, prepare
+from nasturtium.run.first import lines
 from nasturtium.run.names import space_named, task_named
 from nasturtium.run.record import Observer, Unwatched
 from nasturtium.run.run import Run
 from nasturtium.run.spec import Retraining, Spec, Value
+from nasturtium.run.warm import experience, named
 from nasturtium.store.journal import Journal
 from nasturtium.store.records import Session
 from nasturtium.store.schema import storing
@@ -27,6 +30,9 @@ from nasturtium.store.schema import storing
 if TYPE_CHECKING:
     from nasturtium.space.space import Space
     from nasturtium.tasks.images import ImageClassification
+
+Source = str | Path | Run
+Given = str | Path | Architecture
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +51,8 @@ def search(
     seed: int = 0,
     baseline: bool = True,
     parameters: Mapping[str, Value] | None = None,
+    warm_from: Source | Sequence[Source] = (),
+    try_first: Given | Sequence[Given] = (),
     workers: int | str = 1,
     recipe: Recipe | None = None,
     retrain: Retraining | None = None,
@@ -71,6 +79,9 @@ def search(
         seed: Of everything.
         baseline: Whether to run random search at equal cost.
         parameters: Of the method, name to value.
+        warm_from: Earlier searches whose results the method starts from: folders, runs, or names of tables.
+            They are copied into the folder when the search begins; the baseline does not see them.
+        try_first: Architectures to try before any other, as text, in a file with one a line, or as they are.
         workers: 1 trains in this process, a larger number in so many, ``ray`` and ``ray://HOST:PORT`` on a
             Ray cluster. A script then needs ``if __name__ == "__main__":``.
         recipe: How candidates are trained.
@@ -83,9 +94,12 @@ def search(
     Raises:
         NasturtiumError: what was asked cannot be understood or done, or the folder cannot be used.
     """
+    space, name = (space_named(space), space) if isinstance(space, str) else (space, space.name)
+    sources = (warm_from,) if isinstance(warm_from, str | Path | Run) else tuple(warm_from)
+    given = (try_first,) if isinstance(try_first, str | Path | Architecture) else tuple(try_first)
     spec = Spec(
         data=task if isinstance(task, str) else task.name if task else "",
-        space=space if isinstance(space, str) else space.name,
+        space=name,
         method=method if isinstance(method, str) else f"{method.__module__}:{method.__qualname__}",
         minimize=(minimize,) if isinstance(minimize, str) else tuple(minimize),
         subject_to=(subject_to,) if isinstance(subject_to, str) else tuple(subject_to),
@@ -94,15 +108,18 @@ def search(
         seed=seed,
         baseline=baseline,
         parameters=dict(parameters or {}),
+        warm_from=tuple(map(named, sources)),
+        try_first=lines(given, space),
         workers=workers,
         recipe=recipe or Recipe(),
         retrain=retrain or Retraining(),
     )
     spec = spec if spec.out else replace(spec, out=tempfile.mkdtemp(prefix="nasturtium-"))
-    space = space_named(space) if isinstance(space, str) else space
     task = task_named(task, seed) if isinstance(task, str) else task
     made = None if isinstance(method, str) else method
-    experiment = prepare(spec, space, task=task, evaluator=evaluator, costs=costs, method=made)
+    experiment = prepare(
+        spec, space, task=task, evaluator=evaluator, costs=costs, method=made, warm_from=sources
+    )
     return conduct(experiment, observer or Unwatched())
 
 
@@ -119,6 +136,8 @@ def search_spec(spec: Spec, observer: Observer | None = None) -> Run:
         seed=spec.seed,
         baseline=spec.baseline,
         parameters=spec.parameters,
+        warm_from=spec.warm_from,
+        try_first=spec.try_first,
         workers=spec.workers,
         recipe=spec.recipe,
         retrain=spec.retrain,
@@ -132,11 +151,12 @@ def conduct(experiment: Experiment, observer: Observer) -> Run:
 
     device = this_device()
     with Journal.resume(experiment.folder, experiment.header(device.fingerprint)) as journal:
+        prior = experience(experiment, journal)
         journal.begin(Session(datetime.now(UTC).isoformat(timespec="seconds"), str(device), _versions()))
         with storing(experiment.folder):
             (experiment.folder / "run.toml").write_text(experiment.spec.to_toml(), encoding="utf-8")
         try:
-            Stages(experiment, journal, observer).run()
+            Stages(experiment, journal, observer, prior).run()
         except KeyboardInterrupt:
             log.warning("interrupted; the same search again goes on from here")
     return Run(experiment.folder, space=experiment.space, task=experiment.task)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasturtium.architecture import Architecture
 from nasturtium.cost.costs import MEASURED, Costs
 from nasturtium.errors import ConfigError, unknown
 from nasturtium.front.objectives import (
@@ -20,12 +21,14 @@ from nasturtium.front.objectives import (
 )
 from nasturtium.protocols import CostModel, Evaluator, Strategy
 from nasturtium.run.budget import Budget, parse_budget
+from nasturtium.run.first import parsed
 from nasturtium.run.names import parameters_of, resolve
 from nasturtium.run.spec import Spec
 from nasturtium.run.typed import to_table
 from nasturtium.store.records import Header
 
 if TYPE_CHECKING:
+    from nasturtium.run.run import Run
     from nasturtium.space.space import Space
     from nasturtium.tasks.images import ImageClassification
 
@@ -48,6 +51,8 @@ class Experiment:
         objectives: What is made small.
         constraints: What must hold.
         budget: Of the search.
+        warm_from: Where results of earlier searches come from.
+        first: Architectures to try first.
     """
 
     spec: Spec
@@ -60,12 +65,19 @@ class Experiment:
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...]
     budget: Budget
+    warm_from: tuple[str | Path | Run, ...] = ()
+    first: tuple[Architecture, ...] = ()
 
     @property
     def metrics(self) -> set[str]:
         """The metrics that objectives and constraints speak of."""
         bounded = {constraint.metric for constraint in self.constraints}
         return bounded.union(*(objective.metrics for objective in self.objectives))
+
+    def lacking(self, given: Collection[str]) -> set[str]:
+        """Returns the metrics without which an objective has no value, or a constraint cannot be checked."""
+        bounded = {constraint.metric for constraint in self.constraints}.difference(given)
+        return bounded.union(*(objective.lacking(given) for objective in self.objectives))
 
     @property
     def folder(self) -> Path:
@@ -92,6 +104,7 @@ def prepare(
     evaluator: Evaluator | None = None,
     costs: CostModel | None = None,
     method: Method | None = None,
+    warm_from: Sequence[str | Path | Run] | None = None,
 ) -> Experiment:
     """Returns the experiment that a specification means, checked as far as it can be without training.
 
@@ -102,6 +115,7 @@ def prepare(
         evaluator: what finds out how good candidates are.
         costs: What tells costs without training, where it is not `Costs`.
         method: Makes the strategy; None is the one that the specification names.
+        warm_from: Sources of earlier results; None is those that the specification names.
 
     Raises:
         ConfigError: something in it is unknown, absurd or contradictory.
@@ -120,7 +134,11 @@ def prepare(
     check_consistent(constraints)
     method = method or resolve("method", spec.method)
     _check_parameters(method, spec)
-    experiment = Experiment(spec, space, task, evaluator, costs, method, objectives, constraints, budget)
+    experiment = Experiment(
+        *(spec, space, task, evaluator, costs, method, objectives, constraints, budget),
+        warm_from=spec.warm_from if warm_from is None else tuple(warm_from),
+        first=parsed(spec.try_first, space),
+    )
     if task is None:
         return experiment
     known = TRAINED | (costs.names if costs else Costs.names)
@@ -142,6 +160,7 @@ def _check_parameters(method: Method, spec: Spec) -> None:
 def _identity(experiment: Experiment) -> dict[str, str]:
     spec, space, task = experiment.spec, experiment.space, experiment.task
     first = space.canonical(space.unrank(0))  # the fixed blocks, which the fingerprint does not cover
+    known = {"warm_from": ", ".join(spec.warm_from), "try_first": ", ".join(spec.try_first)}
     return {
         "space": f"{space.name} ({space.fingerprint[:8]}-{first[:8]})",
         "data": _data(task) if task else f"evaluator {type(experiment.evaluator).__qualname__}",
@@ -150,6 +169,7 @@ def _identity(experiment: Experiment) -> dict[str, str]:
         "minimize": ", ".join(spec.minimize),
         "subject_to": ", ".join(spec.subject_to) or "nothing",
         "seed": str(spec.seed),
+        **{name: text for name, text in known.items() if text},
         **{f"recipe.{name}": str(value) for name, value in asdict(spec.recipe).items()},
     }
 

@@ -52,11 +52,26 @@ PREDICTORS: Mapping[str, str] = {
     "ridge": "nasturtium.predictor.ridge:Ridge",
 }
 
+PROXIES: Mapping[str, str] = {
+    "fisher": "nasturtium.evaluate.proxies.activations:fisher",
+    "grad_norm": "nasturtium.evaluate.proxies.saliency:grad_norm",
+    "grasp": "nasturtium.evaluate.proxies.saliency:grasp",
+    "jacob_cov": "nasturtium.evaluate.proxies.jacobian:jacob_cov",
+    "macs": "nasturtium.evaluate.proxies.size:macs",
+    "naswot": "nasturtium.evaluate.proxies.activations:naswot",
+    "params": "nasturtium.evaluate.proxies.size:params",
+    "snip": "nasturtium.evaluate.proxies.saliency:snip",
+    "synflow": "nasturtium.evaluate.proxies.saliency:synflow",
+    "zen": "nasturtium.evaluate.proxies.zen:zen",
+}
+
 SPACES: Mapping[str, str] = {
     "amoebanet": "nasturtium.space.zoo.nasnet:amoebanet",
     "autonet_mlp": "nasturtium.space.zoo.autonet:autonet_mlp",
     "chain": "nasturtium.space.zoo.chain:chain",
     "darts": "nasturtium.space.zoo.darts:darts",
+    "enas_macro": "nasturtium.space.zoo.enas:enas_macro",
+    "enas_micro": "nasturtium.space.zoo.enas:enas_micro",
     "mobilenet": "nasturtium.space.zoo.mobilenet:mobilenet",
     "nasbench101": "nasturtium.space.zoo.nasbench101:nasbench101",
     "nasbench201": "nasturtium.space.zoo.nasbench201:nasbench201",
@@ -64,6 +79,7 @@ SPACES: Mapping[str, str] = {
     "nasnet": "nasturtium.space.zoo.nasnet:nasnet",
     "pnas": "nasturtium.space.zoo.pnas:pnas",
     "resnet": "nasturtium.space.zoo.resnet:resnet",
+    "spos": "nasturtium.space.zoo.spos:spos",
 }
 
 TASKS: Mapping[str, str] = {
@@ -78,6 +94,7 @@ TABLES: Mapping[str, str] = {
     "fcnet": "nasturtium.evaluate.tables.fcnet:fcnet",
     "nasbench101": "nasturtium.evaluate.tables.nasbench101:nasbench101",
     "nasbench201": "nasturtium.evaluate.tables.nasbench201:nasbench201",
+    "nasbench301": "nasturtium.evaluate.tables.nasbench301:nasbench301",
     "nasbench_macro": "nasturtium.evaluate.tables.nasbench_macro:nasbench_macro",
     "nasbench_nlp": "nasturtium.evaluate.tables.nasbench_nlp:nasbench_nlp",
 }
@@ -85,11 +102,13 @@ TABLES: Mapping[str, str] = {
 KINDS: Mapping[str, Mapping[str, str]] = {
     "method": METHODS,
     "predictor": PREDICTORS,
+    "proxy": PROXIES,
     "space": SPACES,
     "table": TABLES,
     "task": TASKS,
 }
 
+_GENOTYPES = "nasturtium.space.zoo.genotypes:genotype_space"
 _TABLE_FILE = re.compile(r"(?P<path>.+\.(?:csv|parquet))(?::(?P<space>.+))?")
 
 
@@ -97,7 +116,7 @@ def resolve(kind: str, name: str) -> Any:
     """Returns what a name stands for.
 
     Args:
-        kind: ``method``, ``predictor``, ``space``, ``table`` or ``task``.
+        kind: ``method``, ``predictor``, ``proxy``, ``space``, ``table`` or ``task``.
         name: A name of that kind, a dotted path (``package.module:Name``) or a file
             (``folder/mine.py:Name``).
 
@@ -119,8 +138,11 @@ def resolve(kind: str, name: str) -> Any:
 def space_named(name: str) -> Any:
     """Returns the space of a name such as ``mobilenet`` or ``mobilenet/published``, or of a path or file.
 
-    A path may lead to a space, or to a function without arguments that returns one.
+    A path may lead to a space, or to a function without arguments that returns one. ``genotype:DARTS_V2`` is
+    one network, of cells that were published or that are given as DARTS' text, to be trained and exported.
     """
+    if name.startswith("genotype:"):
+        return resolve("space", _GENOTYPES)(name.removeprefix("genotype:"))
     plain, _, size = name.partition("/") if ":" not in name else (name, "", "")
     found = resolve("space", plain)
     if not callable(found):
@@ -173,6 +195,11 @@ def table_named(name: str, *, seed: int | None = None) -> Table:
         raise ConfigError(f"table {name!r} has {len(parts)} parts after its name; write {shape}")
     table: Table = reader(*(int(part) if part.isdigit() else part for part in parts), seed=seed)
     return table
+
+
+def is_table(name: str) -> bool:
+    """Whether `table_named` would look for a table of this name, whether or not there is one."""
+    return bool(_TABLE_FILE.fullmatch(name)) or ":" in name or name.partition("/")[0] in TABLES
 
 
 def parameters_of(method: Any) -> Mapping[str, inspect.Parameter]:

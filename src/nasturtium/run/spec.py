@@ -54,6 +54,8 @@ class Spec:
         seed: Of everything.
         baseline: Whether random search is run beside it at equal cost.
         parameters: Of the method, name to value.
+        warm_from: Earlier runs (their folders) and tables whose results the search starts from.
+        try_first: Architectures to try first, as `Space.text` writes them, or files of them.
         workers: 1 trains in this process, a larger number in so many, ``ray`` and ``ray://HOST:PORT`` on a
             Ray cluster.
         recipe: How candidates are trained.
@@ -70,6 +72,8 @@ class Spec:
     seed: int = 0
     baseline: bool = True
     parameters: Mapping[str, Value] = field(default_factory=dict)
+    warm_from: tuple[str, ...] = ()
+    try_first: tuple[str, ...] = ()
     workers: int | str = 1
     recipe: Recipe = field(default_factory=Recipe)
     retrain: Retraining = field(default_factory=Retraining)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from nasturtium.cost.costs import Costs
 from nasturtium.errors import unknown
@@ -15,7 +15,7 @@ from nasturtium.run.budget import Budget
 from nasturtium.run.costed import Costed
 from nasturtium.run.experiment import Experiment, Method
 from nasturtium.run.final import final_stage
-from nasturtium.run.names import settings
+from nasturtium.run.names import parameters_of, settings
 from nasturtium.run.picks import choose, feasible
 from nasturtium.run.record import Observer, Record
 from nasturtium.run.search import search
@@ -26,6 +26,7 @@ from nasturtium.strategy.constrained import COUNTED, Constrained
 from nasturtium.strategy.distinct import Distinct
 from nasturtium.strategy.fixed import Fixed
 from nasturtium.strategy.random import RandomSearch
+from nasturtium.strategy.warmstart import Warmstarted
 
 SEARCH, BASELINE = "search", "baseline"
 
@@ -37,10 +38,18 @@ class Stages:
         experiment: What to run.
         journal: Of its folder, open to write.
         observer: Watches.
+        prior: Trials of earlier tasks, for the search to start from.
     """
 
-    def __init__(self, experiment: Experiment, journal: Journal, observer: Observer) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        journal: Journal,
+        observer: Observer,
+        prior: Sequence[Sequence[Trial]] = (),
+    ) -> None:
         self.experiment = experiment
+        self.prior = prior
         self.journal = journal
         self.observer = observer
         self.costs: CostModel | None = experiment.costs
@@ -63,10 +72,10 @@ class Stages:
             ConfigError: no trial has a metric that objectives or constraints speak of.
         """
         experiment = self.experiment
-        strategy = self._composed(experiment.method, experiment.spec.seed, experiment.spec.parameters)
+        strategy = self._composed(self._warmed(), experiment.spec.seed)
         found = self._stage(SEARCH, strategy, self._evaluator(SEARCH), experiment.budget)
         given = frozenset[str]().union(*(trial.metrics for trial in found if trial.status == "ok"))
-        for name in sorted(experiment.metrics - given if given else ()):
+        for name in sorted(experiment.lacking(given) if given else ()):
             raise unknown("metric", name, given, where="the evaluator does not give it")
         return found
 
@@ -78,7 +87,7 @@ class Stages:
         timed = (partly or self.experiment.budget.unit != "trials") and seconds > 0
         budget = Budget(seconds, "training seconds") if timed else Budget(len(found), "trials")
         # Another seed: the search itself may be a random one.
-        strategy = self._composed(RandomSearch, seed_for(self.experiment.spec.seed, BASELINE), {})
+        strategy = self._composed(RandomSearch, seed_for(self.experiment.spec.seed, BASELINE))
         return self._stage(BASELINE, strategy, self._evaluator(BASELINE), budget)
 
     def retrain(self, found: Sequence[Trial]) -> Sequence[Trial]:
@@ -100,13 +109,23 @@ class Stages:
             search(strategy, working_now, record)
         return record.trials
 
-    def _composed(self, method: Method, seed: int, parameters: Mapping[str, Any]) -> Strategy:
+    def _warmed(self) -> Method:
+        """The method with its parameters, and with what is known before it starts."""
+        experiment = self.experiment
+        method: Method = partial(experiment.method, **settings(experiment.spec.parameters))
+        if not (self.prior or experiment.first):
+            return method
+        itself = "prior" in parameters_of(experiment.method)  # it has its own way to learn from earlier tasks
+        inner = partial(method, prior=self.prior) if itself else method
+        return partial(Warmstarted, inner=inner, seeds=experiment.first, prior=self.prior, told=not itself)
+
+    def _composed(self, method: Method, seed: int) -> Strategy:
         """The method, kept to the constraints and from evaluating a network twice."""
         experiment, costs = self.experiment, self.costs
         beforehand = [c for c in experiment.constraints if costs is not None and c.metric in costs.names]
         afterwards = [c for c in experiment.constraints if c not in beforehand]
         objectives = subject_to(experiment.objectives, afterwards)
-        strategy = method(experiment.space, seed=seed, objectives=objectives, **settings(parameters))
+        strategy = method(experiment.space, seed=seed, objectives=objectives)
         if costs is not None and beforehand:
             strategy = Constrained(strategy, experiment.space, beforehand, costs, seed)
         return Distinct(strategy, experiment.space.canonical)

@@ -14,7 +14,7 @@ or, for a torch module of your own, subclass `CustomBlock` and give ``build(self
 
 import re
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from nasturtium.errors import SpaceError, UnknownOp
 from nasturtium.space.choice import choice, is_word
@@ -24,7 +24,14 @@ from nasturtium.space.layers import Shape, Value, Wiring
 
 @dataclass(frozen=True)
 class Block:
-    """A part of a network: a frozen dataclass. Once the choices in its fields are taken, `wire` is called."""
+    """A part of a network: a frozen dataclass. Once the choices in its fields are taken, `wire` is called.
+
+    Attributes:
+        mixes: Whether `wire` takes a `Blend` in its fields, and hands it to ``net.mixed``, as cells do whose
+            operations a supernet mixes edge by edge. Of any other block a supernet mixes whole variants.
+    """
+
+    mixes: ClassVar[bool] = False
 
     def wire(self, net: Wiring, x: Value) -> Value:
         """Writes the block's layers into `net` and returns their output."""

@@ -129,6 +129,7 @@ class _Compiler:
             case _:
                 plan = self._constant(value, where)
         plan.gather()
+        plan.key = where.path
         return plan
 
     def _constant(self, value: Any, where: _Where) -> Constant:

@@ -3,10 +3,10 @@
 Blocks write themselves into a `Wiring`, which infers every shape, so nobody types a number of input channels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from nasturtium.errors import ShapeError, UnknownOp
 
@@ -126,6 +126,25 @@ class Pad:
     channels: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Every `step`-th channel from `first` on: of a step of 2, the even ones or the odd ones."""
+
+    first: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Weighted sum of its inputs: a supernet's layer, where several options of a decision run.
+
+    Attributes:
+        terms: Per input, the (decision, option) pairs whose weights are multiplied to its own.
+    """
+
+    terms: tuple[tuple[tuple[int, int], ...], ...]
+
+
 class Builds(Protocol):
     """A user's own block: one dataclass that builds a module."""
 
@@ -156,6 +175,8 @@ Op: TypeAlias = (
     | Concat
     | Zero
     | Pad
+    | Take
+    | Mix
     | Custom
 )
 
@@ -169,12 +190,14 @@ class Layer:
         op: What it does.
         inputs: Indices of the layers that it reads; -1 is the network's input.
         shape: Output shape, without the batch.
+        key: Name of its weights: layers of two architectures that have the same key share them in a supernet.
     """
 
     name: str
     op: Op
     inputs: tuple[int, ...]
     shape: Shape
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +237,20 @@ def both(sides: Sides) -> tuple[int, int]:
     return sides if isinstance(sides, tuple) else (sides, sides)
 
 
+Term: TypeAlias = tuple[tuple[int, int], ...]  # (decision, option) pairs, in order of the decisions
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """Stands in a field of a block that can mix, where several options are to run.
+
+    Attributes:
+        parts: The options, each with its term: the (decision, option) pairs that have to hold for it.
+    """
+
+    parts: tuple[tuple[Term, Any], ...]
+
+
 class Value(NamedTuple):
     """The output of a layer, as blocks hand it on: which layer, and its shape without the batch."""
 
@@ -240,11 +277,63 @@ class Wiring:
     layers: list[Layer] = field(default_factory=list)
     blocks: list[BlockSpan] = field(default_factory=list)
     _prefix: str = ""
+    _key: str = ""
     _names: set[str] = field(default_factory=set)
+    _keys: set[str] = field(default_factory=set)
 
-    def scope(self, name: str) -> "_Scope":
-        """Puts `name.` before the names of the layers written inside a ``with`` block."""
-        return _Scope(self, name, self._prefix)
+    def scope(self, name: str, key: str | None = None) -> "_Scope":
+        """Puts `name.` before the names of the layers written inside a ``with`` block.
+
+        Args:
+            name: The same for all options of a decision, so that a network's names do not tell of options not
+                taken; empty adds nothing.
+            key: What stands before their keys, `name` unless given: options that are to have weights of their
+                own differ here.
+        """
+        return _Scope(self, name, name if key is None else key, self._prefix, self._key)
+
+    def mixed(self, option: Any, write: Callable[[Any], Value | None], *, name: str = "mix") -> Value | None:
+        """Writes what a block does by an option: once, or for each option of a `Blend` and their mixture.
+
+        Args:
+            option: The option taken, or a blend of several.
+            write: Writes one option; its layers have weights of their own. None is nothing at all, like an
+                edge that is not there.
+            name: Of the mixture.
+
+        Raises:
+            ShapeError: The options give values of different shapes.
+        """
+        if not isinstance(option, Blend):
+            with self.scope("", str(option)):
+                return write(option)
+        written = []
+        for term, one in option.parts:
+            with self.scope(str(one)):
+                written.append((term, write(one)))
+        return self.mix([(term, value) for term, value in written if value is not None], name=name)
+
+    def mix(self, values: Sequence[tuple["Term", Value]], *, name: str = "mix") -> Value | None:
+        """Writes the sum of values, each times the weights of its term; None where there are none."""
+        if not values:
+            return None
+        if any(value.shape != values[0][1].shape for _, value in values):
+            shapes = ", ".join(dict.fromkeys(str(list(value.shape)) for _, value in values))
+            raise ShapeError(
+                f"{self._at(name)}: options that give {shapes} cannot be mixed; a mixture needs options "
+                "of one shape (search this space by single paths)"
+            )
+        if len(values) == 1 and not values[0][0]:
+            return values[0][1]
+        op = Mix(tuple(term for term, _ in values))
+        return self._write(name, op, values[0][1].shape, *(value for _, value in values))
+
+    @contextmanager
+    def variant(self) -> Iterator[None]:
+        """Frees the keys of what is written inside afterwards: the same block may be written another way."""
+        known = set(self._keys)
+        yield
+        self._keys = known
 
     @contextmanager
     def part(self, name: str, label: str) -> Iterator[None]:
@@ -374,23 +463,23 @@ class Wiring:
             )
         return self._write(name, Pad(rows, columns, channels), shape, x)
 
+    def take(self, x: Value, first: int, step: int, *, name: str = "take") -> Value:
+        """Writes every `step`-th channel of [channels, height, width] from channel `first` on."""
+        channels, *sides = self._image(x, "taking channels")
+        if step < 1 or not 0 <= first < channels:
+            raise ShapeError(
+                f"{self._at(name)}: no channels from {first} on in steps of {step}; there are {channels}"
+            )
+        return self._write(name, Take(first, step), (len(range(first, channels, step)), *sides), x)
+
     def custom(self, x: Value, block: Builds, shape: Shape, *, name: str = "module") -> Value:
         """Writes a user's own module, whose output has `shape`."""
         return self._write(name, Custom(block, x.shape), shape, x)
 
     def _write(self, name: str, op: Op, shape: Shape, *inputs: Value) -> Value:
-        full = self._unique(self._prefix + name)
-        self.layers.append(Layer(full, op, tuple([value.layer for value in inputs]), shape))
+        full, key = _unique(self._prefix + name, self._names), _unique(self._key + name, self._keys)
+        self.layers.append(Layer(full, op, tuple([value.layer for value in inputs]), shape, key))
         return Value(len(self.layers) - 1, shape)
-
-    def _unique(self, name: str) -> str:
-        if name in self._names:
-            number = 2
-            while f"{name}{number}" in self._names:
-                number += 1
-            name = f"{name}{number}"
-        self._names.add(name)
-        return name
 
     def _at(self, name: str) -> str:
         return self._prefix + name
@@ -432,13 +521,24 @@ class Wiring:
 
 
 class _Scope:
-    __slots__ = ("name", "outer", "wiring")
+    __slots__ = ("key", "name", "outer", "outer_key", "wiring")
 
-    def __init__(self, wiring: Wiring, name: str, outer: str) -> None:
-        self.wiring, self.name, self.outer = wiring, name, outer
+    def __init__(self, wiring: Wiring, name: str, key: str, outer: str, outer_key: str) -> None:
+        self.wiring, self.name, self.key, self.outer, self.outer_key = wiring, name, key, outer, outer_key
 
     def __enter__(self) -> None:
         self.wiring._prefix = f"{self.outer}{self.name}." if self.name else self.outer
+        self.wiring._key = f"{self.outer_key}{self.key}." if self.key else self.outer_key
 
     def __exit__(self, *_: object) -> None:
-        self.wiring._prefix = self.outer
+        self.wiring._prefix, self.wiring._key = self.outer, self.outer_key
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    if name in taken:
+        number = 2
+        while f"{name}{number}" in taken:
+            number += 1
+        name = f"{name}{number}"
+    taken.add(name)
+    return name

@@ -17,10 +17,12 @@ class Plan:
     Attributes:
         path: Dotted path of its layers, for example ``stage1.block2``.
         decisions: Numbers of all the decisions inside, ascending.
+        key: Like `path`, with the options taken on the way, ``stage1.block2.se``: names its weights.
     """
 
     path: str
     decisions: tuple[int, ...] = ()
+    key: str = field(default="", kw_only=True)
 
     def take(self, choices: tuple[int, ...]) -> Any:
         """Returns the part with its choices taken: a block, or a field's value."""

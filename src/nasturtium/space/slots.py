@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from nasturtium.space.block import Block, Identity, Sequence
 from nasturtium.space.decisions import reader
-from nasturtium.space.plan import Plan, leaves, structure
+from nasturtium.space.plan import Chosen, Plan, leaves, structure
 from nasturtium.space.text import spelled, spelled_plan
 
 LARGEST_CACHE = 200_000
@@ -66,6 +66,10 @@ class Slots:
         """Returns the dotted path of the layers of each slot, for example ``stage1.block2``."""
         return [leaf.plan.path for leaf in self._exist(choices)]
 
+    def keys(self, choices: tuple[int, ...]) -> list[str]:
+        """Returns what the weights of each slot are known by: its path with the options taken on the way."""
+        return [_taken(leaf.plan, choices).key for leaf in self._exist(choices)]
+
     def _exist(self, choices: tuple[int, ...]) -> tuple[_Leaf, ...]:
         key = self._key(choices)
         existing = self._existing.get(key)
@@ -79,6 +83,13 @@ class Slots:
         if id(plan) not in self._leaves:
             self._leaves[id(plan)] = _Leaf(plan, self._made.setdefault(spelled_plan(plan), {}))
         return self._leaves[id(plan)]
+
+
+def _taken(plan: Plan, choices: tuple[int, ...]) -> Plan:
+    """The part that stands there once the choices of blocks are taken."""
+    while isinstance(plan, Chosen):
+        plan = plan.options[choices[plan.index]]
+    return plan
 
 
 def canonical_text(block: Block) -> str:

@@ -259,9 +259,10 @@ class Space:
             )
         net = Wiring(self.outputs or 0)
         x = Value(-1, self.input_shape)
-        for path, block in self.blocks(architecture):
+        keys = self._slots.keys(self._choices(architecture))
+        for key, (path, block) in zip(keys, self.blocks(architecture), strict=True):
             first, parts = len(net.layers), len(net.blocks)
-            with net.scope(path):
+            with net.scope(path, key):
                 x = block.write(net, x)
             if len(net.layers) > first and len(net.blocks) == parts:
                 net.blocks.append(BlockSpan(path, block.label, first, len(net.layers) - 1))

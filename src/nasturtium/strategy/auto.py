@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
-from nasturtium.front.dominance import non_dominated, order
-from nasturtium.front.objectives import ERROR, Objective, values
-from nasturtium.predictor.embedding import Embedding, squared
+from nasturtium.front.dominance import order
+from nasturtium.front.objectives import ERROR, Objective
+from nasturtium.predictor.embedding import squared
 from nasturtium.predictor.gp import Kernel, default_kernel
-from nasturtium.protocols import Candidate, Trial
+from nasturtium.protocols import Candidate, CostModel, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
 from nasturtium.strategy.archive import Archive
-from nasturtium.strategy.belief import Belief, Evidence, fitted, fitted_failures, predicted
-from nasturtium.strategy.improvement import log_expected_improvement
+from nasturtium.strategy.belief import Belief, Evidence, Subject, fitted_failures
+from nasturtium.strategy.improvement import expected_growth, log_expected_improvement
 
 Array = NDArray[np.float64]
 
+FIRST, FEW = 10, 5  # networks told before the model is asked, and where it need not only find the best one
 SPREAD = 20  # random networks among which each of the first ones is the farthest from the others
 ELITE = 3  # networks whose neighbours are all looked at
 PARENTS = 10  # networks that are changed in two places
@@ -53,14 +56,22 @@ class Auto:
     """
 
     def __init__(
-        self, space: Space, *, seed: int = 0, objectives: Sequence[Objective] = ERROR, initial: int = 10
+        self,
+        space: Space,
+        *,
+        seed: int = 0,
+        objectives: Sequence[Objective] = ERROR,
+        initial: int | None = None,
+        costs: CostModel | None = None,
     ) -> None:
-        if initial < 2:
+        if initial is not None and initial < 2:
             raise ConfigError(f"initial is {initial}; the model needs 2 or more")
-        self.space, self.seed, self.initial = space, seed, initial
+        self.space, self.seed = space, seed
+        plain = len(objectives) == 1 and not objectives[0].subject_to
+        self.initial = initial if initial is not None else FIRST if plain else int(__import__('os').environ.get('HA_FEW', '5'))
         self._archive = Archive(objectives)
-        self._unbound = tuple(Objective(objective.text) for objective in objectives)
-        self._embedding = Embedding(space)
+        self._subject = Subject(space, objectives, costs)
+        self._embedding = self._subject.embedding
         self._told: list[tuple[Evidence, tuple[float, ...]]] = []  # with values and without constraints
         self._failed: list[Architecture] = []
         self._outcomes: list[tuple[Architecture, float]] = []  # of all trials, 1 for a failure
@@ -70,7 +81,7 @@ class Auto:
         self._asked = 0
         self._exhausted = False
         self._belief: Belief | None = None  # None: something was told since
-        self._kernels: tuple[tuple[int, bool], list[Kernel]] | None = None  # and what they were fitted to
+        self._kernels: tuple[int, list[Kernel]] | None = None  # and how many trials they were fitted to
         self._failing: tuple[int, Kernel] | None = None
 
     def ask(self, n: int) -> list[Candidate]:
@@ -97,10 +108,8 @@ class Auto:
             if worth is None:
                 self._failed.append(trial.architecture)
             else:
-                plain = values(self._unbound, trial)
-                self._told.append((Evidence(trial.architecture, plain, plain == worth), worth))
-            failed = worth is None or not self._told[-1][0].respected
-            self._outcomes.append((trial.architecture, float(failed)))
+                self._told.append((self._subject.evidence(trial), worth))
+            self._outcomes.append((trial.architecture, float(worth is None)))
             self._belief = None
 
     def best(self, k: int) -> list[Architecture]:
@@ -119,6 +128,14 @@ class Auto:
         """Returns, of a few random networks, the one farthest from all others so far."""
         drawn = [a for a in (self.space.sample(rng) for _ in range(SPREAD)) if self._is_new(a)]
         others = [*(row.architecture for row, _ in self._told), *self._pending, *self._failed[-FAILED:]]
+        import os
+        kind = os.environ.get("HA_INIT", "far")
+        if len(self._subject.objectives) > 1 and drawn and kind != "far":
+            if kind == "random" or not self._subject.foreseen.names:
+                return drawn[0]
+            level = float(os.environ.get("HA_LEVELS", "0.5,0.1,0.9,0.3,0.7,0.2,0.8,0.4,0.6,0.0").split(",")[len(others) % 10])
+            sizes = np.array([sum(self._subject.foreseen.numbers(a)) for a in drawn])
+            return drawn[int(np.argsort(sizes)[round(level * (len(drawn) - 1))])]
         if not drawn or not others:
             return drawn[0] if drawn else None
         roots = np.sqrt(default_kernel(self._embedding).weights)
@@ -127,14 +144,11 @@ class Auto:
 
     def _promising(self, rng: np.random.Generator) -> Architecture | None:
         """Returns the new network with the largest expected improvement of those looked at."""
-        belief = self._believed()
-        posteriors = belief.awaiting(list(self._pending))
-        known = self._expected(belief)
-        draws = rng.standard_normal((2, DRAWS, len(posteriors)))
+        belief = self._believed().awaiting(list(self._pending))
+        gain = self._gain(belief, rng)
 
         def gains(architectures: Sequence[Architecture]) -> Array:
-            vectors = self._embedding(architectures)
-            return improvement(*predicted(posteriors, vectors), known, draws) * belief.success(vectors)
+            return gain(architectures) * belief.success(architectures)
 
         pool: dict[Architecture, float] = {}
         new = [a for a in dict.fromkeys(self._pool(rng)) if a not in self._seen]
@@ -148,6 +162,17 @@ class Auto:
 
     def _pool(self, rng: np.random.Generator) -> Iterator[Architecture]:
         ranked = self._ranked()
+        import os
+        if len(self._subject.objectives) > 1 and os.environ.get("HA_POOL"):
+            belief = self._believed()
+            e = belief.expected
+            r = np.array([row.respected for row in belief.evidence])
+            from nasturtium.front.dominance import non_dominated
+            inside = (e < self._reference(belief)).all(axis=1) & r
+            if inside.any():
+                idx = np.flatnonzero(inside); idx = idx[non_dominated(e[idx])]
+                ranked = [belief.evidence[i].architecture for i in rng.permutation(idx)]
+            yield from self._typical
         for architecture in ranked[:ELITE]:
             yield from self.space.neighbours(architecture)
         for i in range(CHANGED):
@@ -178,27 +203,65 @@ class Auto:
         """The architectures of the model, those first that respect the constraints, then by expectation."""
         belief = self._believed()
         ranked = [belief.evidence[i] for i in order(belief.expected)]
-        return [row.architecture for row in sorted(ranked, key=lambda row: not row.respected)]
+        return [row.architecture for row in sorted(ranked, key=lambda row: row.broken)]
 
-    def _expected(self, belief: Belief) -> Array:
-        """The values to be improved on: of those that respect the constraints, where any does."""
+    def _gain(self, belief: Belief, rng: np.random.Generator) -> Callable[[Sequence[Architecture]], Array]:
+        """What a network that succeeds is worth; the same for all while none respects the constraints."""
         respected = np.array([row.respected for row in belief.evidence])
-        return belief.expected[respected] if respected.any() else belief.expected
+        if not respected.any():
+            return lambda architectures: np.ones(len(architectures))
+        told = belief.expected[respected]
+        if told.shape[1] == 1:
+            lowest = float(told.min())
+            return lambda architectures: np.exp(
+                log_expected_improvement(*(column[:, 0] for column in belief.predict(architectures)), lowest)
+            )
+        reference = self._reference(belief)
+        draws = rng.standard_normal((2, DRAWS, told.shape[1]))
+        return lambda architectures: expected_growth(*belief.predict(architectures), told, reference, draws)
+
+    def _reference(self, belief: Belief) -> Array:
+        import os
+        if os.environ.get("HA_OLDREF"):
+            from nasturtium.front.dominance import non_dominated
+            e = belief.expected[[row.respected for row in belief.evidence]]
+            f = e[non_dominated(e)]
+            width = np.ptp(f, axis=0)
+            width = np.where(width > 0, width, np.ptp(e, axis=0) + 1e-9)
+            return f.max(axis=0) + float(os.environ["HA_OLDREF"]) * width
+        Q, C = float(os.environ.get("HA_Q", "0.5")), float(os.environ.get("HA_C", "1.0"))
+        typical = belief.predict(self._typical)[0]
+        likely = belief.success(self._typical) > 0.5
+        if likely.sum() >= 10:
+            typical = typical[likely]
+        halved = [bool(o.metrics & {"error", "loss", "test_error"}) for o in self._subject.objectives]
+        ref = np.array([np.quantile(column, Q if half else C) for column, half in zip(typical.T, halved, strict=True)])
+        if os.environ.get("HA_NADIR"):
+            from nasturtium.front.dominance import non_dominated
+            e = belief.expected[[row.respected for row in belief.evidence]]
+            f = e[non_dominated(e)]
+            nadir = f.max(axis=0) + float(os.environ["HA_NADIR"]) * np.ptp(e, axis=0)
+            ref = np.where(halved, np.minimum(ref, nadir), ref)
+        return ref
+
+    @cached_property
+    def _typical(self) -> list[Architecture]:
+        return [self.space.sample(rng_for(self.seed, "auto typical", i)) for i in range(100)]
 
     def _believed(self) -> Belief:
         if self._belief is None:
             evidence = self._evidence(len(self._told))
             self._belief = Belief(
-                self._embedding, evidence, self._failed[-FAILED:], self._fitted(), self._fitted_failures()
+                self._subject, evidence, self._failed[-FAILED:], self._fitted(), self._fitted_failures()
             )
         return self._belief
 
     def _fitted(self) -> list[Kernel]:
-        count, feasible = self._milestone(len(self._told)), self._feasible(len(self._told))
+        count = self._milestone(len(self._told))
         if count == 0:
-            return [default_kernel(self._embedding)] * (len(self._unbound) if feasible else 1)
-        if self._kernels is None or self._kernels[0] != (count, feasible):
-            self._kernels = (count, feasible), fitted(self._embedding, self._evidence(count))
+            return [default_kernel(self._embedding)] * len(self._subject.learnt)
+        if self._kernels is None or self._kernels[0] != count:
+            self._kernels = count, self._subject.fitted(self._evidence(count))
         return self._kernels[1]
 
     def _fitted_failures(self) -> Kernel:
@@ -220,50 +283,10 @@ class Auto:
             count, following = following, following + max(1, following // 8)
         return count
 
-    def _feasible(self, count: int) -> bool:
-        return any(row.respected for row, _ in self._told[:count])
-
     def _evidence(self, count: int) -> list[Evidence]:
-        """Returns what the model is built on, of the first `count` trials.
-
-        While none respects the constraints, the value of each is how much it breaks them.
-        """
+        """Returns what the model is built on, of the first `count` trials."""
         told = self._told[:count]
-        chosen = range(len(told))
-        if len(told) > LARGEST:
-            best = order([worth for _, worth in told])[: LARGEST // 2]
-            chosen = sorted({*best, *range(len(told) - LARGEST // 2, len(told))})  # type: ignore[assignment]
-        if self._feasible(len(self._told)):
-            return [told[i][0] for i in chosen]
-        return [Evidence(told[i][0].architecture, told[i][1][:1], False) for i in chosen]
-
-
-def improvement(means: Array, stds: Array, known: Array, draws: Array) -> Array:
-    """Returns how much each guess is expected to improve on what is known, [n].
-
-    With one objective it is the expected improvement. With several it is the expected growth of the
-    hypervolume, in units of the front and up to a constant: the volume is a mean over random directions of
-    how far the best point reaches along them (Golovin and Zhang 2020, lemma 5).
-
-    Args:
-        means: Of the guesses, [n, objectives].
-        stds: Their standard deviations, [n, objectives].
-        known: What is to be improved on, [m, objectives].
-        draws: Standard normal, for directions and guesses, [2, draws, objectives].
-    """
-    if means.shape[1] == 1:
-        gain: Array = np.exp(log_expected_improvement(means[:, 0], stds[:, 0], float(known.min())))
-        return gain
-    front = known[non_dominated(known)]
-    width = np.ptp(front, axis=0)
-    width = np.where(width > 0, width, np.ptp(known, axis=0) + 1e-9)
-    reference = front.max(axis=0) + 0.1 * width
-    directions = np.abs(draws[0]) / np.linalg.norm(draws[0], axis=1, keepdims=True) * width
-
-    def reach(points: Array) -> Array:  # [draws or 1, n, objectives] -> [draws, n]
-        along: Array = ((reference - points) / directions[:, None]).min(axis=2)
-        return np.power(np.maximum(along, 0.0), means.shape[1])
-
-    before = reach(front[None]).max(axis=1, keepdims=True)
-    grown: Array = np.maximum(reach(means + stds * draws[1][:, None]) - before, 0.0).mean(axis=0)
-    return grown
+        if len(told) <= LARGEST:
+            return [row for row, _ in told]
+        best = order([worth for _, worth in told])[: LARGEST // 2]
+        return [told[i][0] for i in sorted({*best, *range(len(told) - LARGEST // 2, len(told))})]

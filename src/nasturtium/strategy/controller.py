@@ -9,6 +9,10 @@ from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
 from nasturtium.strategy.lessons import Lessons
+from nasturtium.strategy.transfer import earlier_tasks, rounds
+
+PRETRAINING_RATE = 0.01  # of Adam
+PRETRAINING_ENTROPY = 0.1  # in standard deviations of the reward
 
 
 class Controller:
@@ -23,6 +27,13 @@ class Controller:
     not grow in the course of the search, since it is a decision of the space where it is searched. A
     decision of skip connections is a softmax like any other unless `skips` names its anchor.
 
+    With a prior, the policy is taught by the earlier tasks before it is asked: it is shared by all of them,
+    each has an embedding of its own, and so has the new one, which it learns as it searches (Wong, Houlsby,
+    Lu and Gesmundo 2018, Transfer learning with neural AutoML, arXiv:1803.02780). Differs: the earlier
+    tasks are not searched anew by the shared policy, but replayed from what was recorded of them, by
+    importance weights; their rewards are standardised by the mean and the deviation of all of them, those of
+    the new task by moving averages.
+
     Args:
         space: Where to search.
         seed: The same seed and the same tells give the same asks.
@@ -36,6 +47,8 @@ class Controller:
         batch: Results per step.
         skips: Decisions that say whether an earlier layer is an input, with a decision of that layer; see
             `Policy`.
+        prior: Trials of earlier tasks, a sequence for each, with the metrics of the objectives.
+        pretraining: Steps on each of them before the first ask.
     """
 
     def __init__(
@@ -52,6 +65,8 @@ class Controller:
         power: float = 3.0,
         batch: int = 1,
         skips: Mapping[str, str] | None = None,
+        prior: Sequence[Sequence[Trial]] = (),
+        pretraining: int = 50,
     ) -> None:
         from nasturtium.strategy.policy import Learner, Policy  # torch
 
@@ -62,9 +77,16 @@ class Controller:
             )
         self.space = space
         self.seed = seed
-        self.policy = Policy(space, layers=layers, units=units, seed=seed, skips=skips)
+        tasks = earlier_tasks(space, objectives, prior, power)
+        self.policy = Policy(space, layers=layers, units=units, seed=seed, skips=skips, tasks=len(tasks))
+        if tasks:
+            teacher = Learner(self.policy, learning_rate=PRETRAINING_RATE, entropy=PRETRAINING_ENTROPY)
+            for task, lessons in rounds(tasks, pretraining, seed):
+                teacher.replay(lessons, task)
         self._learner = Learner(self.policy, learning_rate=learning_rate, entropy=entropy)
-        self._lessons = Lessons(objectives, seed=seed, power=power, decay=decay, batch=batch)
+        self._lessons = Lessons(
+            objectives, seed=seed, power=power, decay=decay, batch=batch, standard=bool(tasks)
+        )
         self._asked = 0
 
     def ask(self, n: int) -> list[Candidate]:

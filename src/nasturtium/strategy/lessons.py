@@ -13,6 +13,7 @@ from nasturtium.seeds import rng_for
 from nasturtium.strategy.archive import Archive
 from nasturtium.strategy.scalar import scalar
 
+SMALLEST = 1e-6  # standard deviation of rewards
 BROKEN = 1e50  # an objective whose constraint is broken is above this, no real one is; see `Objective`
 
 
@@ -49,13 +50,22 @@ class Lessons:
         power: Of the reward; 3 favours differences near the top (Zoph and Le 2017, section 4.1).
         decay: How much of the baseline stays at each reward.
         batch: Lessons that are learnt together.
+        standard: Whether advantages are in standard deviations, those of a moving average too, as where tasks
+            of different scales share a policy; the first is then 0.
 
     Raises:
         ConfigError: A parameter is outside its range.
     """
 
     def __init__(
-        self, objectives: Sequence[Objective], *, seed: int, power: float, decay: float, batch: int
+        self,
+        objectives: Sequence[Objective],
+        *,
+        seed: int,
+        power: float,
+        decay: float,
+        batch: int,
+        standard: bool = False,
     ) -> None:
         if power <= 0 or not 0 <= decay < 1 or batch < 1:
             raise ConfigError(
@@ -63,6 +73,8 @@ class Lessons:
                 "from 0 to below 1, and 1 or more"
             )
         self.seed, self.power, self.decay, self.batch = seed, power, decay, batch
+        self.standard = standard
+        self._squares = self._spread = 0.0  # moving average of squared advantages, and its weight
         self._archive = Archive(objectives)
         self._asked: dict[Architecture, list[float]] = {}  # log-probabilities of those not yet told
         self._rows: list[tuple[float, ...]] = []  # values of all trials so far, where there are several
@@ -91,7 +103,7 @@ class Lessons:
             del self._asked[trial.architecture]
         if reward is None:
             return []
-        self._lessons.append(Lesson(trial.architecture, log_prob, reward - self.baseline))
+        self._lessons.append(Lesson(trial.architecture, log_prob, self._advantage(reward)))
         self._sum = self.decay * self._sum + (1 - self.decay) * reward
         self._weight = self.decay * self._weight + (1 - self.decay)
         if len(self._lessons) < self.batch:
@@ -103,13 +115,22 @@ class Lessons:
         """Returns up to `k` distinct architectures of the whole history, best first."""
         return self._archive.best(k)
 
+    def _advantage(self, reward: float) -> float:
+        apart = reward - self.baseline
+        if not self.standard:
+            return apart
+        if not self._weight:
+            return 0.0
+        self._squares = self.decay * self._squares + (1 - self.decay) * apart**2
+        self._spread = self.decay * self._spread + (1 - self.decay)
+        return apart / max(float(np.sqrt(self._squares / self._spread)), SMALLEST)
+
     def _reward(self, trial: Trial) -> float | None:
         """Records a trial and returns its reward; None where nothing is known to compare a failure with."""
         worth = self._archive.record(trial)
         if worth is None or max(worth) > BROKEN:
             return self._worst
-        share = 1 - self._score(worth)
-        reward = float(np.sign(share) * abs(share) ** self.power)
+        reward = reward_of(self._score(worth), self.power)
         self._worst = reward if self._worst is None else min(self._worst, reward)
         return reward
 
@@ -119,3 +140,9 @@ class Lessons:
         self._rows.append(worth)
         self._told += 1
         return float(scalar(np.array(self._rows), rng_for(self.seed, "lessons", self._told))[-1])
+
+
+def reward_of(score: float, power: float) -> float:
+    """Returns the reward of a score to be made small: (1 - score) ** power, with its sign."""
+    share = 1 - score
+    return float(np.sign(share) * abs(share) ** power)

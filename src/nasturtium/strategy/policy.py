@@ -17,6 +17,7 @@ from nasturtium.space.space import Space
 from nasturtium.strategy.lessons import Lesson
 
 START = 0  # the token before the first
+LARGEST_WEIGHT = 5.0  # of one architecture among those that a step replays
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,17 @@ class Policy(nn.Module):
     h_i)), where h_i is the present state and h_j that at the anchor of layer j, any decision of it; an anchor
     that does not exist has the state 0.
 
+    With earlier tasks, an embedding of the task stands beside each token, one that is learnt like the other
+    weights (Wong et al. 2018, arXiv:1803.02780). What is sampled and read is of the last task, the new one.
+
     Args:
         space: Of the architectures.
         layers: Of the LSTM.
         units: Of each layer, and of the embedding of a token.
         seed: Of the weights, U(-0.08, 0.08) as in the paper.
         skips: Path of each such decision to the path of its anchor, which comes before it.
+        tasks: Earlier tasks.
+        features: Of the embedding of a task.
 
     Raises:
         UnknownName: A path that the space does not have.
@@ -57,20 +63,31 @@ class Policy(nn.Module):
     """
 
     def __init__(
-        self, space: Space, *, layers: int, units: int, seed: int, skips: Mapping[str, str] | None = None
+        self,
+        space: Space,
+        *,
+        layers: int,
+        units: int,
+        seed: int,
+        skips: Mapping[str, str] | None = None,
+        tasks: int = 0,
+        features: int = 8,
     ) -> None:
         super().__init__()
         self.space = space
         sizes = [len(decision.labels) for decision in space.decisions]
         self.starts = [1 + sum(sizes[:i]) for i in range(len(sizes))]
         self.anchors = _anchors(space, skips or {})
+        beside = features if tasks else 0
         with torch.device("meta"):  # so that no global generator is drawn from
             self.embedding = nn.Embedding(1 + sum(sizes), units)
-            self.cells = nn.ModuleList(nn.LSTMCell(units, units) for _ in range(layers))
+            inputs = [units + beside, *[units] * (layers - 1)]
+            self.cells = nn.ModuleList(nn.LSTMCell(size, units) for size in inputs)
             self.heads = nn.ModuleList(nn.Linear(units, size) for size in sizes)
             self.previous = nn.Linear(units, units, bias=False)
             self.current = nn.Linear(units, units, bias=False)
             self.vector = nn.Linear(units, 1, bias=False)
+            self.tasks = nn.Embedding(tasks + 1, beside) if tasks else None
         self.to_empty(device="cpu")
         generator = torch.Generator().manual_seed(seed_for(seed, "policy"))
         with torch.no_grad():
@@ -92,9 +109,36 @@ class Policy(nn.Module):
         """Returns the probability of an architecture, to be differentiated."""
         return self._write(lambda index, _: architecture.choices[index])
 
+    def read_all(self, architectures: Sequence[Architecture], task: int = -1) -> tuple[Tensor, Tensor]:
+        """Returns log-probabilities and entropies as `read` does, each [architectures], by one batch.
+
+        Args:
+            architectures: Of the space.
+            task: Number of the task that they are read for; -1 is the new one.
+        """
+        choices = torch.tensor([a.choices for a in architectures]).reshape(len(architectures), -1)
+        there = torch.tensor([self.space.active(a) for a in architectures]).reshape(choices.shape)
+        zeros = torch.zeros(len(architectures), self.width)
+        memory, states = [(zeros, zeros) for _ in self.cells], dict[int, Tensor]()
+        token = torch.full((len(architectures),), START)
+        log_prob, entropy = zeros.sum(1), zeros.sum(1)
+        for index in range(choices.shape[1]):
+            here, before = there[:, index], list(memory)
+            state = self._step(token, memory, task)
+            for i, (now, then) in enumerate(zip(memory, before, strict=True)):
+                h, c = (torch.where(here[:, None], a, b) for a, b in zip(now, then, strict=True))
+                memory[i] = h, c
+            states[index] = torch.where(here[:, None], state, 0.0)
+            log_p = torch.log_softmax(self._logits(index, states), dim=-1)  # [architectures, options]
+            taken = log_p.gather(1, choices[:, index, None])[:, 0]
+            log_prob = log_prob + torch.where(here, taken, 0.0)
+            entropy = entropy - torch.where(here, (log_p.exp() * log_p).sum(1), 0.0)
+            token = torch.where(here, self.starts[index] + choices[:, index], token)
+        return log_prob, entropy
+
     def _write(self, choose: Callable[[int, Tensor], int]) -> Sentence:
         decisions = self.space.decisions
-        choices, states, token = [0] * len(decisions), dict[int, Tensor](), START
+        choices, states, token = [0] * len(decisions), dict[int, Tensor](), torch.tensor(START)
         memory = [(torch.zeros(self.width), torch.zeros(self.width)) for _ in self.cells]
         log_prob, entropy = torch.zeros(()), torch.zeros(())
         for index, decision in enumerate(decisions):
@@ -103,7 +147,7 @@ class Policy(nn.Module):
             states[index] = self._step(token, memory)
             log_p = torch.log_softmax(self._logits(index, states), dim=0)  # [options]
             choices[index] = choose(index, log_p)
-            token = self.starts[index] + choices[index]
+            token = torch.tensor(self.starts[index] + choices[index])
             log_prob = log_prob + log_p[choices[index]]
             entropy = entropy - (log_p.exp() * log_p).sum()
         return Sentence(Architecture(self.space.fingerprint, tuple(choices)), log_prob, entropy)
@@ -113,9 +157,11 @@ class Policy(nn.Module):
         """Units of each layer."""
         return self.embedding.embedding_dim
 
-    def _step(self, token: int, memory: list[tuple[Tensor, Tensor]]) -> Tensor:
-        """Reads a token, and returns the state of the uppermost layer, [units]."""
+    def _step(self, token: Tensor, memory: list[tuple[Tensor, Tensor]], task: int = -1) -> Tensor:
+        """Reads a token of each architecture, and returns the state of the uppermost layer, [..., units]."""
         state: Tensor = self.embedding.weight[token]
+        if self.tasks is not None:
+            state = torch.cat([state, self.tasks.weight[task].expand(*state.shape[:-1], -1)], dim=-1)
         for i, cell in enumerate(self.cells):
             memory[i] = cell(state, memory[i])
             state = memory[i][0]
@@ -126,9 +172,11 @@ class Policy(nn.Module):
         if index not in self.anchors:
             logits: Tensor = self.heads[index](state)
             return logits
-        anchor = states.get(self.anchors[index], torch.zeros(self.width))
+        anchor = states.get(self.anchors[index], torch.zeros_like(state))
         chosen = self.vector(torch.tanh(self.previous(anchor) + self.current(state)))
-        return torch.cat([torch.zeros(1), chosen])  # the softmax of 0 and q is the sigmoid of q
+        return torch.cat(
+            [torch.zeros_like(chosen), chosen], dim=-1
+        )  # the softmax of 0 and q is the sigmoid of q
 
 
 class Learner:
@@ -154,6 +202,10 @@ class Learner:
         for _ in range(epochs):
             self._step([ppo_loss(self.policy, lesson, self.entropy, clip) for lesson in lessons])
 
+    def replay(self, lessons: Sequence[Lesson], task: int) -> None:
+        """Takes one step along the gradient of an earlier task, from architectures that it knows."""
+        self._step([replay_loss(self.policy, lessons, task, self.entropy)])
+
     def _step(self, losses: Sequence[Tensor]) -> None:
         loss = torch.stack(list(losses)).mean()
         if loss.requires_grad:  # it does not where a space has no decision
@@ -177,6 +229,19 @@ def ppo_loss(policy: Policy, lesson: Lesson, entropy: float, clip: float) -> Ten
     ratio = torch.exp(said.log_prob - lesson.log_prob)
     least = torch.minimum(ratio * lesson.advantage, ratio.clamp(1 - clip, 1 + clip) * lesson.advantage)
     return -least - entropy * said.entropy
+
+
+def replay_loss(policy: Policy, lessons: Sequence[Lesson], task: int, entropy: float) -> Tensor:
+    """Returns -E[advantage] - entropy H of an earlier task, over architectures that the policy did not draw.
+
+    Each counts by its probability under the policy over that of having been recorded, taken as equal for all
+    of them: normalised importance weights, of mean 1, cut off at `LARGEST_WEIGHT`.
+    """
+    log_prob, entropies = policy.read_all([lesson.architecture for lesson in lessons], task)
+    weights = torch.softmax(log_prob.detach(), dim=0) * len(lessons)
+    advantages = torch.tensor([lesson.advantage for lesson in lessons])
+    gain = (weights.clamp(max=LARGEST_WEIGHT) * advantages * log_prob).mean()
+    return -gain - entropy * entropies.mean()
 
 
 def _anchors(space: Space, skips: Mapping[str, str]) -> dict[int, int]:

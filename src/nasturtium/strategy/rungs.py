@@ -36,14 +36,14 @@ def ladder(fidelities: Fidelities | None, min_fidelity: int, max_fidelity: int, 
 
     Args:
         fidelities: The very levels, as numbers or as text (``"12,200"``), where an evaluator knows only some;
-            None takes max_fidelity, and it divided by eta again and again as long as it stays above
-            min_fidelity.
+            0 trains nothing, for a level of proxies. None takes max_fidelity, and it divided by eta again and
+            again as long as it stays above min_fidelity.
         min_fidelity: Smallest that means anything.
         max_fidelity: All that is ever spent on one candidate.
         eta: Factor between rungs.
 
     Raises:
-        ConfigError: Levels that do not rise from 1 or more, or an eta below 2.
+        ConfigError: Levels that do not rise from 0 or more, or an eta below 2.
     """
     if eta < 2:
         raise ConfigError(f"eta is {eta}; it must be 2 or more: one in eta goes on to the next rung")
@@ -138,6 +138,6 @@ def _given(fidelities: Fidelities) -> tuple[int, ...]:
     except (ValueError, TypeError) as error:
         raise ConfigError(f"fidelities is {fidelities!r}; write whole numbers, such as 12,200") from error
     rising = all(low < high for low, high in pairwise(levels))
-    if not levels or levels[0] < 1 or not rising:
-        raise ConfigError(f"fidelities is {fidelities!r}; they must rise from 1 or more, such as 12,200")
+    if not levels or levels[0] < 0 or levels[-1] < 1 or not rising:
+        raise ConfigError(f"fidelities is {fidelities!r}; they must rise from 0 or more, such as 12,200")
     return levels

@@ -45,6 +45,7 @@ class Warmstarted:
         prior: Trials of earlier tasks, a sequence for each, with the metrics of the objectives; see `carried`
             for those of another space.
         first: How many of the best of each earlier task are asked before the inner strategy is.
+        told: Whether the inner strategy is told of the earlier tasks; not where it was given them already.
 
     Raises:
         ConfigError: A seed or an earlier trial is not of this space.
@@ -60,6 +61,7 @@ class Warmstarted:
         seeds: Sequence[Architecture] = (),
         prior: Sequence[Sequence[Trial]] = (),
         first: int = 5,
+        told: bool = True,
     ) -> None:
         if first < 0:
             raise ConfigError(f"first is {first}; it must be 0 or more")
@@ -71,8 +73,9 @@ class Warmstarted:
             )
         self.space, self.seed, self.objectives, self.inner = space, seed, tuple(objectives), inner
         tasks = (rank(self.objectives, trials) for trials in prior)
-        self._tasks = [task for task in tasks if task.quantiles]
-        best = (one for task in self._tasks for one in task.order[:first])
+        ranked = [task for task in tasks if task.quantiles]
+        best = (one for task in ranked for one in task.order[:first])
+        self._tasks = ranked if told else []
         self._queue = list(dict.fromkeys([*seeds, *best]))
         self._archive = Archive(objectives)
         self._told: list[Trial] = []

@@ -14,7 +14,7 @@ from nasturtium.front.dominance import dominates
 from nasturtium.front.objectives import Objective, values
 from nasturtium.protocols import Candidate, Strategy, Trial
 from nasturtium.space.space import Space
-from nasturtium.testing.toys import conditional_space, flat_space, single_space, toy_metrics
+from nasturtium.testing.toys import conditional_space, flat_space, joint_space, single_space, toy_metrics
 
 ONE = (Objective("error"),)
 TWO = (Objective("error"), Objective("params"))
@@ -43,6 +43,7 @@ class StrategyConformance:
         for space in (flat_space(), conditional_space()):
             for objectives in (ONE, TWO):
                 yield space, objectives
+        yield joint_space(), ONE  # settings of the training are decided like any others: once is enough
 
     def test_asks_lie_in_the_space_and_are_no_more_than_wanted(self) -> None:
         for space, objectives in self.cases():

@@ -83,3 +83,10 @@ def test_a_training_that_broke_down_has_no_number(records):
     for name in broken:
         trial = table.trial(Candidate(table.space.parse(f"cell={name}")))
         assert (trial.status, trial.error) == ("failed", "the recorded training of 50 epochs has no loss")
+
+
+def test_tables_of_several_seeds_share_what_was_read_and_nothing_else():
+    one, two = nasbench_nlp(seed=1), nasbench_nlp(7, seed=2)
+    assert one.space is two.space
+    assert one.levels is two.levels
+    assert (one.seed, one.epochs, two.seed, two.epochs) == (1, 50, 2, 7)

@@ -2,10 +2,14 @@
 
 import math
 
+import pytest
+
 from nasturtium.cost.counts import Counted
+from nasturtium.errors import SpaceError, UnknownName
 from nasturtium.net.build import build
 from nasturtium.seeds import rng_for
-from nasturtium.space.zoo.darts import darts
+from nasturtium.space.zoo.darts import darts, from_genotype, to_genotype
+from nasturtium.space.zoo.genotypes import genotype
 from nasturtium.testing.space import SpaceConformance
 
 
@@ -45,3 +49,35 @@ def test_samples_of_both_sizes_fit_together():
         space = darts(size)
         for i in range(samples):
             space.network(space.sample(rng_for(1, "darts", i)))
+
+
+def test_a_genotype_of_an_architecture_leads_back_to_it():
+    space = darts()
+    for i in range(20):
+        architecture = space.sample(rng_for(2, "darts", i))
+        found = to_genotype(space, architecture)
+        assert from_genotype(space, found) == from_genotype(space, genotype(found.text)) == architecture
+        alone = found.space()
+        assert Counted(alone).counts(alone.unrank(0)) == Counted(space).counts(architecture)
+
+
+@pytest.mark.parametrize("name", ["DARTS_V1", "DARTS_V2", "P-DARTS", "PC-DARTS", "PC-DARTS-ImageNet"])
+def test_published_cells_are_found_in_the_space(name):
+    space, alone = darts("published"), genotype(name).space()
+    member = from_genotype(space, genotype(name))
+    assert Counted(space).counts(member) == Counted(alone).counts(alone.unrank(0))
+    again = to_genotype(space, member).space()
+    assert again.canonical(again.unrank(0)) == alone.canonical(alone.unrank(0))
+
+
+def test_cells_of_other_spaces_are_refused():
+    text = genotype("DARTS_V2").text
+    for given, message in {
+        genotype("NASNet-A").text: "has 5 nodes",
+        text.replace("[2, 3, 4, 5]", "[3, 4, 5]", 1): r"gives \(3, 4, 5\)",
+        text.replace("('sep_conv_3x3', 1)", "('sep_conv_3x3', 0)", 1): "node 1 of the normal cell .* twice",
+    }.items():
+        with pytest.raises(SpaceError, match=message):
+            from_genotype(darts(), genotype(given))
+    with pytest.raises(UnknownName, match="sep_conv_7x7"):
+        from_genotype(darts(), genotype(text.replace("dil_conv_3x3", "sep_conv_7x7")))

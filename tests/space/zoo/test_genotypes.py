@@ -1,14 +1,17 @@
 """Published cells give networks of the published sizes; auxiliary heads are not counted."""
 
+from math import prod
+
 import pytest
 
 from nasturtium.cost.counts import Counted
-from nasturtium.errors import UnknownName
+from nasturtium.errors import SpaceError, UnknownName
 from nasturtium.net.build import build
+from nasturtium.space.layers import Activation, BatchNorm, GlobalPool, Pool
 from nasturtium.space.space import Space
 from nasturtium.space.zoo.cells import stages, thirds
 from nasturtium.space.zoo.darts import darts
-from nasturtium.space.zoo.genotypes import GENOTYPES, genotype
+from nasturtium.space.zoo.genotypes import GENOTYPES, genotype, genotype_space
 from nasturtium.space.zoo.pnas import pnas
 
 
@@ -16,8 +19,26 @@ def counted(space: Space):
     return Counted(space).counts(space.unrank(0))
 
 
-# Millions of parameters as the papers state them (Zoph et al. 2018; Real et al. 2019; Liu et al. 2018, 2019).
-CIFAR = {"NASNet-A": 3.3, "AmoebaNet-A": 3.2, "AmoebaNet-B": 2.8, "PNASNet-5": 3.2, "DARTS_V2": 3.3}
+# Millions of parameters as the papers state them (Zoph et al. 2018; Real et al. 2019; Liu et al. 2018, 2019;
+# Chen et al. 2019; Xu et al. 2020).
+CIFAR = {
+    "NASNet-A": 3.3,
+    "AmoebaNet-A": 3.2,
+    "AmoebaNet-B": 2.8,
+    "PNASNet-5": 3.2,
+    "DARTS_V2": 3.3,
+    "P-DARTS": 3.4,
+    "PC-DARTS": 3.6,
+}
+# The same on ImageNet, with 48 filters and 14 cells, and millions of operations (Chen et al. 2019, Xu et al.
+# 2020), which are met as `profiled` counts. For DARTS_V2 the paper has 574; its authors gave no code for that
+# number, and who counts as `profiled` has 544.59 (github.com/quark0/darts, issue 46).
+IMAGENET = {
+    "DARTS_V2": (4.7, 544.59),
+    "P-DARTS": (4.9, 557),
+    "PC-DARTS": (5.3, 586),
+    "PC-DARTS-ImageNet": (5.3, 597),
+}
 
 
 @pytest.mark.parametrize("name", CIFAR)
@@ -31,6 +52,39 @@ def test_networks_for_imagenet_have_the_published_sizes():
     assert (round(mobile.params / 1e6, 1), round(mobile.macs / 1e6)) == (5.1, 588)
     mobile = counted(genotype("NASNet-A").space(filters=44, layout=stages(4), imagenet=True))
     assert (round(mobile.params / 1e6, 1), round(mobile.macs / 1e6)) == (5.3, 564)
+
+
+def profiled(space: Space) -> float:
+    """Operations as sovrasov/flops-counter.pytorch counts them.
+
+    Beside MACs two for each output of a normalisation, one for each of an activation, one for each input of
+    a pooling.
+    """
+    network = space.network(space.unrank(0))
+    total = counted(space).macs
+    for layer in network.layers:
+        match layer.op:
+            case BatchNorm():
+                total += 2 * prod(layer.shape)
+            case Activation():
+                total += prod(layer.shape)
+            case Pool() | GlobalPool():
+                total += prod(network.layers[layer.inputs[0]].shape)
+    return total / 1e6
+
+
+@pytest.mark.parametrize("name", IMAGENET)
+def test_cells_of_darts_and_its_successors_have_the_published_sizes_on_imagenet(name):
+    space = genotype_space(f"{name}/imagenet")
+    params, operations = IMAGENET[name]
+    assert round(counted(space).params / 1e6, 1) == params
+    assert profiled(space) == pytest.approx(operations, abs=0.5)
+
+
+def test_macs_of_darts_on_imagenet_alone():
+    """530 M: convolutions and the linear layer. The published 574 M is met by no way of counting we know."""
+    found = counted(genotype_space("DARTS_V2/imagenet"))
+    assert (found.params, round(found.macs / 1e6)) == (4_718_752, 530)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +151,27 @@ def test_the_counted_network_is_the_built_one(name):
     space = given.space(filters=8, layout=(False, True, False, True))
     model = build(space.network(space.unrank(0)), seed=0)
     assert counted(space).params == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", [name for name, one in GENOTYPES.items() if one.style != "nasnet"])
+def test_a_genotypes_text_is_the_same_genotype(name):
+    given, again = genotype(name), genotype(genotype(name).text)
+    for one, other in ((given.normal, again.normal), (given.reduction, again.reduction)):
+        assert (one.pairs(), one.outputs()) == (other.pairs(), other.outputs())
+
+
+def test_a_text_is_put_into_the_networks_of_darts():
+    text = genotype("DARTS_V2").text
+    for size in ("", "/small", "/published", "/imagenet"):
+        assert counted(genotype_space(text + size)) == counted(genotype_space("DARTS_V2" + size))
+    assert counted(genotype_space(text)).params == 3_349_342
+
+
+def test_a_size_that_there_is_not_is_refused():
+    with pytest.raises(UnknownName, match="unknown genotype 'DARTS_V2/large'"):
+        genotype_space("DARTS_V2/large")
+    with pytest.raises(SpaceError, match="no genotype"):
+        genotype_space("Cell(normal=[])")
 
 
 def test_an_unknown_genotype_is_named_with_those_that_are():

@@ -69,7 +69,9 @@ def table_file(
         values = [sheet.number(row, column, cells[column]) for column in metrics.values()]
         runs.setdefault(epochs, {}).setdefault(number, []).append(values)
     levels = {epochs: _level(tuple(metrics), found, len(numbers)) for epochs, found in runs.items()}
-    return Table(space, levels, numbers.get, epochs=max(levels), seed=seed, objective=objective)
+    return Table(
+        space, levels, numbers.get, epochs=max(levels), seed=seed, objective=objective, listed=numbers
+    )
 
 
 def _metrics(sheet: Sheet, space: Space | None) -> dict[str, str]:

@@ -1,9 +1,13 @@
 """NAS-Bench-NLP as a table (Klyuchnikov et al. 2020, arXiv:2006.07116); its WikiText-2 part is packaged."""
 
+from collections.abc import Mapping
+from functools import cache
+
 import numpy as np
 
 from nasturtium.evaluate.table import Level, Table
 from nasturtium.evaluate.tables.arrays import joined, packaged
+from nasturtium.space.space import Space
 from nasturtium.space.zoo import nasbench_nlp as zoo
 
 EPOCHS = 50
@@ -27,6 +31,13 @@ def nasbench_nlp(epochs: int = EPOCHS, *, seed: int | None = None) -> Table:
     Raises:
         ConfigError: `epochs` is not 1 to 50.
     """
+    space, levels = _read()
+    return Table(space, levels, space.rank, epochs=epochs, seed=seed, objective="loss")
+
+
+@cache
+def _read() -> tuple[Space, Mapping[int, Level]]:
+    """Returns the cells, which take a second or two to parse, and what is known of them."""
     arrays = packaged("nasbench_nlp.npz")
     lines = arrays["cells"].tobytes().decode().splitlines()
     space = zoo.nasbench_nlp([text for _, text in _pairs(lines)], [name for name, _ in _pairs(lines)])
@@ -42,7 +53,7 @@ def nasbench_nlp(epochs: int = EPOCHS, *, seed: int | None = None) -> Table:
         n: Level(params, {name: values[:, :, n - 1] for name, values in curves.items()})
         for n in range(1, EPOCHS + 1)
     }
-    return Table(space, levels, space.rank, epochs=epochs, seed=seed, objective="loss")
+    return space, levels
 
 
 def _pairs(lines: list[str]) -> list[tuple[str, str]]:

@@ -69,7 +69,7 @@ class Cell(Block):
                     ("left", pair.first, pair.first_op),
                     ("right", pair.second, pair.second_op),
                 ):
-                    with net.scope(place):
+                    with net.scope(place, f"{place}.{state}.{op}"):
                         step = stride if state < 2 else 1
                         sides.append(operate(net, known[state], op, filters, stride=step, style=style))
                 known.append(net.add(*sides) if pair.join == "add" else net.concat(*sides))
@@ -104,8 +104,8 @@ class PairCell(Cell):
 
     Attributes:
         blocks: Per block (state, operation, state, operation, ``add`` or ``concat``), choices or not.
-        output: ``unused`` takes the blocks that no other block reads, ``all`` every block; a tuple names
-            states.
+        output: ``unused`` takes the blocks that no other block reads, ``unread`` the two given states too
+            where none reads them, ``all`` every block; a tuple names states.
     """
 
     blocks: tuple[Any, ...]
@@ -123,7 +123,8 @@ class PairCell(Cell):
         if self.output == "all":
             return tuple(made)
         read = {state for pair in self.pairs() for state in (pair.first, pair.second)}
-        return tuple(state for state in made if state not in read)
+        states = range(made.stop) if self.output == "unread" else made
+        return tuple(state for state in states if state not in read)
 
     @property
     def label(self) -> str:
@@ -143,8 +144,11 @@ class Tower(Block):
         stem: Channels of the 3x3 convolution at the start.
         stem_cells: Reductions between that convolution, which then has a stride of 2, and the first cell; of
             two, the first has a quarter of the filters and the second half of them (ImageNet).
+        stem_strides: Convolutions of stride 2 at the start instead; the first cell reads the last two of them
+            (DARTS on ImageNet, where there are three).
         style: ``nasnet`` fits a state to the cell by an activation and a 1x1 convolution, the older one only
-            where its shape differs; ``darts`` fits both always.
+            where its shape differs; ``darts`` fits both always; ``enas`` fits both where their shape differs,
+            and then the newer one once more.
     """
 
     normal: Any
@@ -153,23 +157,37 @@ class Tower(Block):
     layout: tuple[bool, ...]
     stem: int
     stem_cells: int = 0
+    stem_strides: int = 0
     style: Style = "nasnet"
 
     def wire(self, net: Wiring, x: Value) -> Value:
         """Writes stem and cells, and the last activation where the style leaves it to the end."""
-        with net.part("stem", f"conv 3x3 -> {self.stem}" + (", stride 2" if self.stem_cells else "")):
-            x = net.norm(net.conv(x, self.stem, 3, stride=2 if self.stem_cells else 1))
-        states = (x, x)
+        states = self._strided_stem(net, x) if self.stem_strides else self._stem(net, x)
         cells = self._cells()
         for number, (reduces, filters) in enumerate(cells, 1):
             cell = (self.reduction or self.normal) if reduces else self.normal
             with net.part(f"cell{number}", f"{'reduction' if reduces else 'cell'}, {filters} filters"):
                 given = self._fitted(net, states, filters, first=number == 1)
                 made = cell.write_cell(net, given, filters, stride=2 if reduces else 1, style=self.style)
-                if number == len(cells) and self.style == "nasnet":
+                if number == len(cells) and self.style != "darts":
                     made = net.act(made)
                 states = (states[1], made)
         return states[1]
+
+    def _stem(self, net: Wiring, x: Value) -> tuple[Value, Value]:
+        with net.part("stem", f"conv 3x3 -> {self.stem}" + (", stride 2" if self.stem_cells else "")):
+            x = net.norm(net.conv(x, self.stem, 3, stride=2 if self.stem_cells else 1))
+        return x, x
+
+    def _strided_stem(self, net: Wiring, x: Value) -> tuple[Value, Value]:
+        """As in DARTS' release (quark0/darts, cnn/model.py): the first has half the channels."""
+        with net.part("stem", f"{self.stem_strides} conv 3x3 -> {self.stem}, stride 2"):
+            states = (x, x)
+            for number in range(self.stem_strides):
+                x = net.act(x) if number else x
+                x = net.norm(net.conv(x, self.stem if number else self.stem // 2, 3, stride=2))
+                states = (states[1], x)
+        return states
 
     def _cells(self) -> list[tuple[bool, int]]:
         """Per cell from below, whether it reduces, and its filters."""
@@ -187,15 +205,20 @@ class Tower(Block):
         with net.scope(INPUTS[0]):
             if older.shape[1:] != newer.shape[1:]:
                 older = factorised_reduction(net, older, filters)
-            elif self.style == "darts" or (older.channels != filters and not first):
+            elif self.style == "darts" or (
+                older.channels != filters and not (first and self.style == "nasnet")
+            ):
                 older = projection(net, older, filters)
         with net.scope(INPUTS[1]):
+            if self.style == "enas" and newer.channels != filters:
+                newer = projection(net, newer, filters)
             return older, projection(net, newer, filters)
 
     def canonical(self) -> object:
         """The cells in canonical form, and the sizes."""
         cells = (self.normal.canonical(), self.reduction.canonical() if self.reduction else None)
-        return (*cells, self.filters, self.layout, self.stem, self.stem_cells, self.style)
+        stem = (self.stem, self.stem_cells, self.stem_strides)
+        return (*cells, self.filters, self.layout, *stem, self.style)
 
     def graph(self) -> Graph:
         """The cells side by side as one graph, the names of nodes beginning with their cell's."""

@@ -34,7 +34,8 @@ class ChainLayer(Block):
         if self.op == "maxpool3x3":
             y = self._project(net, net.pool(x, "max", 3))
         else:
-            y = net.act(net.norm(net.conv(x, self.channels, int(self.op[-1]))))
+            with net.scope("", self.op):
+                y = net.act(net.norm(net.conv(x, self.channels, int(self.op[-1]))))
         if not self.skip:
             return y
         with net.scope("skip"):

@@ -151,7 +151,8 @@ class Cell101(Block):
             raise unknown_op("NAS-Bench-101 cell", op, OPS)
         if op == "maxpool3x3":
             return net.pool(x, "max", 3)
-        return net.act(net.norm(net.conv(x, x.channels, 3 if op == "conv3x3-bn-relu" else 1)))
+        with net.scope("", op):
+            return net.act(net.norm(net.conv(x, x.channels, 3 if op == "conv3x3-bn-relu" else 1)))
 
     def _projected(self, net: Wiring, x: Value, channels: int) -> Value:
         with net.scope("projection"):

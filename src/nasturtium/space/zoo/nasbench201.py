@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import SpaceError
@@ -27,29 +28,36 @@ class Cell201(Block):
     """
 
     ops: tuple[Any, ...]
+    mixes: ClassVar[bool] = True
 
     def wire(self, net: Wiring, x: Value) -> Value:
         """Writes the edges node by node; an edge of ``none`` adds nothing."""
         nodes = [x]
         for node in (1, 2, 3):
             with net.scope(f"node{node}"):
-                incoming = [
+                edges = [
                     self._edge(net, nodes[start], op, start)
                     for (start, end), op in zip(EDGES, self.ops, strict=True)
-                    if end == node and op != "none"
+                    if end == node
                 ]
+                incoming = [edge for edge in edges if edge is not None]
                 nodes.append(net.add(*incoming) if incoming else net.zero(x))
         return nodes[-1]
 
-    def _edge(self, net: Wiring, x: Value, op: str, start: int) -> Value:
+    def _edge(self, net: Wiring, x: Value, op: Any, start: int) -> Value | None:
+        with net.scope(f"from{start}"):
+            return net.mixed(op, partial(self._operate, net, x))
+
+    def _operate(self, net: Wiring, x: Value, op: str) -> Value | None:
         if op not in OPS:
             raise unknown_op("NAS-Bench-201 cell", op, OPS)
-        with net.scope(f"from{start}"):
-            if op == "skip_connect":
-                return x
-            if op == "avg_pool_3x3":
-                return net.pool(x, "avg", 3)
-            return net.norm(net.conv(net.act(x), x.channels, 1 if op == "nor_conv_1x1" else 3))
+        if op == "none":
+            return None
+        if op == "skip_connect":
+            return x
+        if op == "avg_pool_3x3":
+            return net.pool(x, "avg", 3)
+        return net.norm(net.conv(net.act(x), x.channels, 1 if op == "nor_conv_1x1" else 3))
 
     def canonical(self) -> object:
         """The output as an expression of the input (0), as the benchmark counts its 6,466 unique cells.

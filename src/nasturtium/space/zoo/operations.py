@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from nasturtium.space.block import unknown_op
 from nasturtium.space.layers import Value, Wiring
 
-Style: TypeAlias = Literal["nasnet", "darts"]
+Style: TypeAlias = Literal["nasnet", "darts", "enas"]
 Operation: TypeAlias = Callable[[Wiring, Value, int, int], Value]  # net, input, filters, stride
 
 
@@ -24,12 +24,12 @@ def operate(net: Wiring, x: Value, op: str, filters: int, *, stride: int, style:
         filters: Channels of the output.
         stride: 1 or 2.
         style: How a skip halves its input: by a 1x1 convolution of stride 2 (``nasnet``) or by a factorised
-            reduction (``darts``).
+            reduction (``darts``, ``enas``).
 
     Raises:
         UnknownOp: No operation of that name.
     """
-    if op == "skip_connect" and style == "darts" and stride == 2:
+    if op == "skip_connect" and style != "nasnet" and stride == 2:
         return factorised_reduction(net, x, filters)
     if op not in OPERATIONS:
         raise unknown_op("cell", op, tuple(OPERATIONS))

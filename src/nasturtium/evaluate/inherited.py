@@ -1,0 +1,98 @@
+"""The evaluator that takes a network's weights from a trained supernet: seconds instead of a training."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from nasturtium.architecture import Architecture
+from nasturtium.errors import ConfigError
+from nasturtium.evaluate.fit import evaluate
+from nasturtium.evaluate.recalibrate import recalibrate
+from nasturtium.evaluate.recipe import Recipe
+from nasturtium.net.extract import extract
+from nasturtium.net.supernet import Supernet
+from nasturtium.protocols import Candidate, CostModel, Trial
+from nasturtium.seeds import seed_for
+from nasturtium.tasks.images import ImageClassification, Split
+
+
+class Inherited:
+    """Gives every candidate the error that its subnet has with the supernet's weights.
+
+    The subnet is extracted, the statistics of its norms are found anew on training images, and it is
+    evaluated on the validation split. The supernet is not changed.
+
+    Args:
+        supernet: Trained.
+        task: Images.
+        recipe: Device and precision.
+        recalibration: Training images for the norms' statistics; 0 takes those of the supernet.
+        batch_size: Of these images.
+        images: Of the validation split that are looked at; None is all.
+        seed: Of which training images they are, the same for all candidates.
+        costs: Counts; None leaves counts out.
+        measure: Names of the metrics that `costs` is to give.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        task: ImageClassification,
+        recipe: Recipe,
+        *,
+        recalibration: int = 2048,
+        batch_size: int = 128,
+        images: int | None = None,
+        seed: int = 0,
+        costs: CostModel | None = None,
+        measure: Sequence[str] = (),
+    ) -> None:
+        if recalibration == 0 and supernet.norms == "batch":
+            raise ConfigError(
+                "the supernet's norms are 'batch', so it has no statistics to inherit; give recalibration, "
+                "the number of training images to find some on"
+            )
+        self.supernet, self.task, self.recipe = supernet, task, recipe
+        self.costs, self.measure = costs, tuple(measure)
+        self._valid = task.valid if images is None else _some(task.valid, images, seed)
+        self._batches = _batches(task, recalibration, batch_size, seed)
+
+    @property
+    def slots(self) -> int:
+        """Always 1."""
+        return 1
+
+    @property
+    def pending(self) -> int:
+        """Always 0."""
+        return 0
+
+    def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
+        """Evaluates the candidates, one after the other."""
+        for candidate in batch:
+            yield [self.trial(candidate)]
+
+    def trial(self, candidate: Candidate) -> Trial:
+        """Returns what came of one candidate."""
+        point = candidate.point
+        if not isinstance(point, Architecture):
+            raise ConfigError("Inherited evaluates one network, and was given a mixture")
+        metrics = dict(self.costs(point, self.measure)) if self.costs is not None and self.measure else {}
+        model = extract(self.supernet, point)
+        if self._batches:
+            like = next(model.parameters())
+            recalibrate(model, (images.to(like.device) for images in self._batches))
+        error, loss = evaluate(model, self._valid, self.task.normalisation, self.recipe)
+        return Trial(candidate, metrics | {"error": error, "loss": loss})
+
+
+def _batches(task: ImageClassification, count: int, size: int, seed: int) -> list[Tensor]:
+    images = task.normalisation(_some(task.train, count, seed).images, torch.contiguous_format)
+    return [batch for batch in torch.split(images, size) if len(batch) > 1]
+
+
+def _some(split: Split, count: int, seed: int) -> Split:
+    generator = torch.Generator().manual_seed(seed_for(seed, "inherited"))
+    rows = torch.randperm(len(split), generator=generator)[:count]
+    return Split(split.images[rows], split.labels[rows])

@@ -1,0 +1,255 @@
+"""The evaluator that trains a supernet: a batch of candidates is one optimiser step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nasturtium.architecture import Mixture
+from nasturtium.errors import StoreError
+from nasturtium.evaluate.augment import Augment
+from nasturtium.evaluate.batches import Batches
+from nasturtium.evaluate.execution import Execution, execution_for
+from nasturtium.evaluate.gradient import Gradient, first_order
+from nasturtium.evaluate.optimizer import learning_rate, optimizer_for
+from nasturtium.evaluate.recipe import Recipe
+from nasturtium.evaluate.weights import read_tensors, write_tensors
+from nasturtium.net.build import build
+from nasturtium.net.supernet import Supernet
+from nasturtium.protocols import Candidate, Trial
+from nasturtium.seeds import seed_for
+from nasturtium.tasks.images import ImageClassification, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A batch of images with their labels, on the device."""
+
+    images: Tensor
+    labels: Tensor
+
+
+class Training:
+    """Trains the shared weights of a supernet: the inner time scale of the one loop.
+
+    All paths of one batch of candidates run on one minibatch of the training split; their gradients are
+    summed, and the optimiser steps once. A mixture is trained likewise, and then gets the gradient of the
+    loss on a minibatch of the *validation* split with respect to its weights (`Trial.gradient`). A
+    candidate of fidelity 0 trains nothing: its loss and error on a validation minibatch are its result, as a
+    controller wants them (ENAS).
+
+    The learning rate falls by the recipe over all its epochs. On the CPU the same seed and the same
+    candidates give the same weights bit for bit, also after `load`.
+
+    Args:
+        supernet: Trained in place.
+        task: Images; its validation split is used by mixtures and rewards only.
+        recipe: Epochs, batch size, optimiser and so on; `patience` and `max_seconds` are not heeded.
+        paths: Candidates of one step.
+        seed: Of order, augmentation and dropout.
+        gradient: What a mixture's trial carries; see `gradient.first_order` and `gradient.second_order`.
+
+    Attributes:
+        step: Optimiser steps done.
+        steps: Those of the whole recipe.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        task: ImageClassification,
+        recipe: Recipe,
+        *,
+        paths: int = 1,
+        seed: int = 0,
+        gradient: Gradient = first_order,
+    ) -> None:
+        self.supernet, self.task, self.recipe, self.seed = supernet, task, recipe, seed
+        self.paths, self.gradient = paths, gradient
+        batch_size = recipe.batch_for(len(task.train))
+        self.execution = _execution(supernet, recipe, batch_size)
+        self.execution.place(supernet)
+        self.optimizer = _optimizer(supernet, recipe)
+        self._train = Feed(self._batches(task.train, batch_size, "train"))
+        self._valid = Feed(self._batches(task.valid, min(batch_size, len(task.valid)), "valid"))
+        self.steps = recipe.epochs * len(self._train.batches.sizes)
+        self.step = 0
+        self.asked = 0  # batches of candidates so far; those that only want a reward train nothing
+
+    @property
+    def slots(self) -> int:
+        """The paths of one step."""
+        return self.paths
+
+    @property
+    def pending(self) -> int:
+        """Always 0: a step is done when it returns."""
+        return 0
+
+    def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
+        """Does one step for all candidates together."""
+        if not batch:
+            return
+        with self.execution.active(seed_for(self.seed, "supernet/step", self.asked)):
+            self.asked += 1
+            if all(candidate.fidelity == 0 for candidate in batch):
+                trials = [self._reward(candidate) for candidate in batch]
+            else:
+                trials = self._trained(batch)
+        yield trials
+
+    def save(self, path: Path, more: dict[str, Tensor]) -> None:
+        """Writes all that a later `load` needs to go on exactly, and `more` beside it, as one file.
+
+        Raises:
+            StoreError: The folder cannot be written or the disk is full.
+        """
+        tensors = {f"supernet.{name}": value for name, value in self.supernet.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        words = {"step": str(self.step), "asked": str(self.asked), "valid": str(self._valid.taken)}
+        write_tensors(tensors | {f"more.{name}": value for name, value in more.items()}, path, words)
+
+    def load(self, path: Path) -> dict[str, Tensor]:
+        """Goes back to what `save` wrote; returns what was beside it.
+
+        Raises:
+            StoreError: The file cannot be read, or is of another supernet or optimiser.
+        """
+        tensors, words = read_tensors(path)
+        groups: dict[str, dict[str, Tensor]] = {"supernet": {}, "optimizer": {}, "more": {}}
+        for name, value in tensors.items():
+            group, _, rest = name.partition(".")
+            groups.setdefault(group, {})[rest] = value
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in groups["optimizer"].items():
+            index, _, rest = name.partition(".")
+            state.setdefault(int(index), {})[rest] = value
+        try:
+            self.supernet.load_state_dict(groups["supernet"])
+            self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
+            self.step, self.asked = int(words["step"]), int(words["asked"])
+            self._train.taken, self._valid.taken = self.step, int(words["valid"])
+        except (KeyError, ValueError, RuntimeError) as problem:
+            raise StoreError(
+                f"{path} is no checkpoint of this supernet: {problem}; start in another folder"
+            ) from problem
+        return groups["more"]
+
+    def losses(self, candidate: Candidate, pair: Pair) -> tuple[Tensor, Tensor]:
+        """Returns the loss of a candidate on a minibatch, with its graph, and its share of wrong answers."""
+        with self.execution.precision():
+            logits = self.supernet(pair.images, candidate.point)
+        loss = functional.cross_entropy(
+            logits.float(), pair.labels, label_smoothing=self.recipe.label_smoothing
+        )
+        return loss, (logits.detach().argmax(1) != pair.labels).float().mean()
+
+    def _trained(self, batch: Sequence[Candidate]) -> list[Trial]:
+        """Steps once for all, then finds the gradients of mixtures."""
+        self.supernet.train()
+        rate = learning_rate(self.step, self.steps, self.recipe)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        pair = self._train.next()
+        trials = [self._backward(candidate, pair) for candidate in batch]
+        if all(trial.status == "ok" for trial in trials):
+            if self.recipe.clip_norm is not None:
+                nn.utils.clip_grad_norm_(self.supernet.parameters(), self.recipe.clip_norm)
+            self.optimizer.step()
+        self.step += 1
+        return [self._with_gradient(trial) for trial in trials]
+
+    def _backward(self, candidate: Candidate, pair: Pair) -> Trial:
+        loss, error = self.losses(candidate, pair)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return _trial(candidate, loss, error)
+
+    def _with_gradient(self, trial: Trial) -> Trial:
+        if not isinstance(trial.candidate.point, Mixture) or trial.status != "ok":
+            return trial
+        found = self.gradient(self, trial.candidate, self._valid.next(), self._train)
+        metrics = {"loss": found.loss, "error": found.error, "train_loss": trial.metrics["loss"]}
+        return replace(trial, metrics=metrics, gradient=found.gradient)
+
+    def _reward(self, candidate: Candidate) -> Trial:
+        self.supernet.eval()
+        with torch.no_grad():
+            return _trial(candidate, *self.losses(candidate, self._valid.next()))
+
+    def _batches(self, split: Split, batch_size: int, purpose: str) -> Batches:
+        task, device = self.task, self.execution.device
+        placed = Split(split.images.to(device), split.labels.to(device))
+        augments = self.recipe.augment == "task"
+        augment = Augment(task.shift, task.flip, self.recipe.cutout) if augments else Augment()
+        seed = seed_for(self.seed, f"supernet/{purpose}")
+        return Batches(placed, batch_size, task.normalisation, augment, self.execution, seed)
+
+
+class Feed:
+    """Minibatches one after another, epoch after epoch; goes on anywhere by setting `taken`.
+
+    Attributes:
+        batches: Where they come from.
+        taken: How many were taken.
+    """
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+        self.taken = 0
+        self._at = -1  # of the iterator
+        self._epoch: Iterator[tuple[Tensor, Tensor]] = iter(())
+
+    def next(self) -> Pair:
+        """Takes the next."""
+        pair = self.peek()
+        self.taken += 1
+        return pair
+
+    def peek(self) -> Pair:
+        """Returns the next, and leaves it there."""
+        if self._at != self.taken:
+            epoch, place = divmod(self.taken, len(self.batches.sizes))
+            if place == 0 or self._at != self.taken - 1:
+                self._epoch = self.batches.epoch(epoch)
+                for _ in range(place):
+                    next(self._epoch)
+            self._pair = Pair(*next(self._epoch))
+            self._at = self.taken
+        return self._pair
+
+
+def _optimizer(supernet: Supernet, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's, with all momenta there from the start: torch's fused steps want all of them or none."""
+    optimizer = optimizer_for(supernet, recipe)
+    if isinstance(optimizer, torch.optim.SGD) and recipe.momentum:
+        for group in optimizer.param_groups:
+            for weights in group["params"]:
+                optimizer.state[weights]["momentum_buffer"] = torch.zeros_like(weights)
+    return optimizer
+
+
+def _trial(candidate: Candidate, loss: Tensor, error: Tensor) -> Trial:
+    metrics = {"loss": float(loss.detach()), "error": float(error)}
+    if math.isfinite(metrics["loss"]):
+        return Trial(candidate, metrics)
+    reason = (
+        f"the loss is {metrics['loss']:g}, so this step was left out; "
+        "a lower learning rate, a longer warm-up or clip_norm may help"
+    )
+    return Trial(candidate, metrics, status="failed", error=reason)
+
+
+def _execution(supernet: Supernet, recipe: Recipe, batch_size: int) -> Execution:
+    """As for one of its networks: the first, which has the same kinds of layers."""
+    space = supernet.space
+    assert space.input_shape is not None
+    model = build(space.network(space.unrank(0)), seed=0)
+    return execution_for(model, space.input_shape, recipe, batch_size)
