@@ -13,131 +13,40 @@ together, and only then tested. With `--size full` the pick of the lowest valida
 at full size and length.
 
 Stopped and called again, it goes on. After each search it writes bench/results/cifar10_methods-SIZE.json and
-.png; at the end it prints the JSON line. The p-values are of two-sided paired t-tests over seeds, `p_holm`
-corrected for all pairs: with 5 seeds the signed-rank test cannot fall below 0.06.
+.png; at the end it prints the JSON line.
 """
 
 import argparse
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from itertools import combinations
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import ttest_rel
 
 import nasturtium as nt
+from cifar10_sizes import SIZES, Size, tower
 from machine import machine
-from nasturtium import blocks as b
+from nasturtium.cost.counts import counts
 from nasturtium.evaluate.scratch import Scratch
 from nasturtium.protocols import Candidate, Trial
-from nasturtium.run.bench.significance import holm
 from nasturtium.run.budget import parse_budget
 from nasturtium.run.names import resolve
 from nasturtium.run.record import Record
 from nasturtium.run.run import Run
 from nasturtium.run.stages import SEARCH
 from nasturtium.space.space import Space
-from nasturtium.space.zoo.cells import Tower, thirds
-from nasturtium.space.zoo.pnas import pnas
+from nasturtium.space.zoo.cells import thirds
 from nasturtium.store.journal import Journal
 from nasturtium.strategy.distinct import Distinct
 from nasturtium.tasks.images import ImageClassification
+from paired import compared, mean
+from pieces import written
 
 RESULTS = Path(__file__).parent / "results"
 COLOURS = {"random": "#8d99ae", "reinforce": "#e09f3e", "pnas": "#2a9d8f", "auto": "#d1495b"}
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much is spent.
-
-    Attributes:
-        images: Training images, train and valid together.
-        valid: Share of them that the search compares by.
-        blocks: The most that a cell has.
-        stem: Channels of convolutions of stride 2 before the tower, one number each.
-        filters: Of the first cells.
-        layout: Per cell whether it reduces.
-        evaluations: Trainings of a search.
-        first: Networks of PNAS's first level.
-        beam: Networks of its other levels, one level per further block.
-        recipe: Of a training in the search.
-        final_epochs: Of the trainings that are tested.
-        times: Such trainings of each pick.
-        top: Filters, cells and recipe of the last training; None for none.
-    """
-
-    images: int
-    valid: float
-    blocks: int
-    stem: tuple[int, ...]
-    filters: int
-    layout: tuple[bool, ...]
-    evaluations: int
-    first: int
-    beam: int
-    recipe: nt.Recipe
-    final_epochs: int
-    times: int
-    top: tuple[int, int, nt.Recipe] | None = None
-
-    def space(self) -> Space:
-        """Returns the cells in the tower of the search."""
-        return tower(self.blocks, self.stem, self.filters, self.layout)
-
-
-ONE_CORE = nt.Recipe(epochs=1, batch_size=64, device="cpu", precision="float32", threads=1)
-SIZES = {
-    "small": Size(
-        images=8_000,
-        valid=0.25,
-        blocks=3,
-        stem=(8, 16),
-        filters=8,
-        layout=(False, True),
-        evaluations=20,
-        first=8,
-        beam=6,
-        recipe=ONE_CORE,
-        final_epochs=2,
-        times=2,
-    ),
-    "smoke": Size(
-        images=400,
-        valid=0.25,
-        blocks=2,
-        stem=(8, 16),
-        filters=8,
-        layout=(True,),
-        evaluations=4,
-        first=2,
-        beam=2,
-        recipe=ONE_CORE,
-        final_epochs=1,
-        times=1,
-        top=(8, 2, ONE_CORE),
-    ),
-    "full": Size(
-        images=50_000,
-        valid=0.2,
-        blocks=5,
-        stem=(),
-        filters=16,
-        layout=thirds(6),
-        evaluations=60,
-        first=16,
-        beam=11,
-        recipe=nt.Recipe(epochs=5),
-        final_epochs=20,
-        times=2,
-        top=(48, 9, nt.Recipe(epochs=200, cutout=16, clip_norm=5.0)),
-    ),
-}
 
 
 def methods(size: Size) -> dict[str, dict[str, Any]]:
@@ -148,22 +57,6 @@ def methods(size: Size) -> dict[str, dict[str, Any]]:
         "pnas": {"first": size.first, "beam": size.beam},
         "auto": {},
     }
-
-
-def tower(blocks: int, stem: tuple[int, ...], filters: int, layout: tuple[bool, ...]) -> Space:
-    """Returns PNAS's cells in another tower."""
-    cells, classifier = pnas(blocks=blocks).tree.blocks
-    assert isinstance(cells, Tower)
-    before = {f"stem{i}": b.conv(channels, stride=2) for i, channels in enumerate(stem, 1)}
-    cells = replace(cells, filters=filters, layout=layout, stem=3 * filters)
-    return Space(
-        **before,
-        cells=cells,
-        classifier=classifier,
-        name="pnas cells",
-        input_shape=(3, 32, 32),
-        outputs=10,
-    )
 
 
 class Trainings:
@@ -180,7 +73,7 @@ class Trainings:
 
     def __init__(self, scratch: Scratch, seed: int, path: Path) -> None:
         self.scratch, self.seed, self.path = scratch, seed, path
-        self.known = {one["key"]: one for one in lines(path)}
+        self.known = written(path)
 
     def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
         """Yields each trial as it comes."""
@@ -193,19 +86,12 @@ class Trainings:
         key = f"{self.seed} {self.scratch.space.canonical(candidate.point)}"
         if key not in self.known:
             trial = self.scratch.trial(replace(candidate, number=0))
-            line = {"key": key, "metrics": dict(trial.metrics), "status": trial.status, "error": trial.error}
+            line = {"metrics": dict(trial.metrics), "status": trial.status, "error": trial.error}
             with self.path.open("a", encoding="utf-8") as file:
-                file.write("\n" + json.dumps(line))
+                file.write("\n" + json.dumps({key: line}))
             self.known[key] = line
         line = self.known[key]
         return Trial(candidate, line["metrics"], line["status"], line["error"])
-
-
-def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yields what the lines of a file say; one that a crash cut short says nothing."""
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        with suppress(ValueError):
-            yield json.loads(line)
 
 
 def course(method: str, seed: int, size: Size, folder: Path) -> dict[str, Any]:
@@ -288,7 +174,7 @@ def top(rows: Sequence[Mapping[str, Any]], size: Size, folder: Path) -> dict[str
         "filters": filters,
         "cells": cells,
         "epochs": recipe.epochs,
-        "params": nt.count(space.network(architecture)).params if hasattr(nt, "count") else None,
+        "params": counts(space.network(architecture)).params,
         "test_error": trial.metrics.get("test_error"),
         "failed": trial.error,
     }
@@ -296,57 +182,32 @@ def top(rows: Sequence[Mapping[str, Any]], size: Size, folder: Path) -> dict[str
     return found
 
 
-def summary(rows: Sequence[Mapping[str, Any]], size: Size) -> dict[str, Any]:
-    """Returns means over seeds, and every pair of methods tested on the seeds that both have."""
-    table = {name: {row["seed"]: row for row in rows if row["method"] == name} for name in methods(size)}
-    table = {name: some for name, some in table.items() if some}
-    pairs = []
-    for one, other in combinations(table, 2):
-        seeds = sorted(table[one].keys() & table[other].keys())
-        for what in ("validation", "test"):
-            left, right = (
-                np.array([score(table[name][seed], what) for seed in seeds]) for name in (one, other)
-            )
-            p = float(ttest_rel(left, right).pvalue) if len(seeds) > 1 and (left != right).any() else 1.0
-            pairs.append(
-                {
-                    "pair": [one, other],
-                    "on": what,
-                    "seeds": len(seeds),
-                    "difference": float((left - right).mean()),
-                    "wins_of_first": int((left < right).sum()),
-                    "p": p,
-                }
-            )
-    for what in ("validation", "test"):
-        those = [pair for pair in pairs if pair["on"] == what]
-        for pair, corrected in zip(those, holm([pair["p"] for pair in those]), strict=True):
-            pair["p_holm"] = corrected
+def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Returns means over seeds, and every pair of methods compared."""
+    by_method = {name: [row for row in rows if row["method"] == name] for name in COLOURS}
+    by_method = {name: some for name, some in by_method.items() if some}
+    scores = {
+        what: {name: {row["seed"]: score(row, what) for row in some} for name, some in by_method.items()}
+        for what in ("validation", "test")
+    }
     return {
         "mean": {
             name: {
                 "seeds": len(some),
-                **{
-                    what: mean([score(row, what) for row in some.values()]) for what in ("validation", "test")
-                },
-                "validation_of_a_training": mean([float(np.mean(row["errors"])) for row in some.values()]),
-                "train_seconds": float(np.mean([row["train_seconds"] for row in some.values()])),
+                "validation": mean(list(scores["validation"][name].values())),
+                "test": mean(list(scores["test"][name].values())),
+                "validation_of_all_trainings": mean([float(np.mean(row["errors"])) for row in some]),
+                "train_seconds": float(np.mean([row["train_seconds"] for row in some])),
             }
-            for name, some in table.items()
+            for name, some in by_method.items()
         },
-        "pairs": pairs,
+        "pairs": {what: compared(values) for what, values in scores.items()},
     }
 
 
 def score(row: Mapping[str, Any], what: str) -> float:
     """Lowest validation error that a search met, or the mean test error of its pick."""
     return float(min(row["errors"]) if what == "validation" else np.mean(row["test_errors"]))
-
-
-def mean(values: Sequence[float]) -> dict[str, float]:
-    """Returns mean and its standard error."""
-    error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
-    return {"mean": float(np.mean(values)), "standard_error": error}
 
 
 def draw(rows: Sequence[Mapping[str, Any]], size: Size, path: Path) -> None:
@@ -406,13 +267,13 @@ def main() -> None:
     for seed in arguments.seeds:
         for method in arguments.methods:
             course(method, seed, size, folder)
-            line = written(arguments.size, folder, arguments.out)
+            line = write(arguments.size, folder, arguments.out)
     line["top"] = top(line["results"], size, folder)
     (arguments.out / f"cifar10_methods-{arguments.size}.json").write_text(json.dumps(line, indent=1) + "\n")
     print(json.dumps(line))
 
 
-def written(name: str, folder: Path, out: Path) -> dict[str, Any]:
+def write(name: str, folder: Path, out: Path) -> dict[str, Any]:
     """Writes and returns what all searches so far have found."""
     size = SIZES[name]
     rows = [json.loads(p.read_text()) for m in COLOURS for p in sorted(folder.glob(f"{m}-*.json"))]
@@ -422,7 +283,7 @@ def written(name: str, folder: Path, out: Path) -> dict[str, Any]:
         **asdict(size),
         "methods": methods(size),
         **machine(),
-        **summary(rows, size),
+        **summary(rows),
         "results": rows,
     }
     (out / f"cifar10_methods-{name}.json").write_text(json.dumps(line, indent=1) + "\n")

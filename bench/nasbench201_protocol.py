@@ -14,14 +14,15 @@ whose rungs all cost the same 12 epochs in the released code.
 Regret (lowest validation error so far less the lowest of the table, points, 12 epochs, repeats are free) is
 beside figures computed on the same table by an implementation that shares no code with this one.
 
-Prints one JSON line.
+Prints one JSON line. Every few seeds of a row are written down in --folder as they finish: stopped and called
+again, also for more seeds, it goes on.
 """
 
 import argparse
 import functools
 import json
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -36,11 +37,13 @@ from nasturtium.space.space import Space
 from nasturtium.space.zoo.nasbench201 import EDGES
 from nasturtium.strategy.distinct import Distinct
 from nasturtium.strategy.evolution import RegularizedEvolution
+from pieces import carry_out
 
 Make = Callable[[Space, int], Strategy]
 
 MARKS = np.arange(1, 21) * 1200.0  # simulated seconds
 QUERIES = (50, 100, 150, 300)
+PIECE = 5  # seeds that are run, and written down, at a time
 
 # Mean over 100 runs at 50, 100, 150 and 300 evaluations of different cells.
 REGRET = {
@@ -127,22 +130,25 @@ def picks(make: Make, seed: int, table: Table, pick: Callable) -> tuple[list[Arc
     return found, counts
 
 
-def protocol(make: Make, seeds: int, pick: Callable, tables: tuple[Table, Table]) -> dict:
-    """Returns accuracies of the picks at each mark, in percent."""
+def protocol(make: Make, seed: int, pick: Callable, tables: tuple[Table, Table]) -> dict:
+    """Returns accuracies of the picks of one run at each mark, in percent, and the trainings by then."""
     reward, judge = tables
-    runs = [picks(make, seed, reward, pick) for seed in range(seeds)]
-    truths = [[judge.truth(one) for one in found] for found, _ in runs]
-    test, valid = (
-        np.array([[100 * (1 - truth[metric]) for truth in run] for run in truths])
-        for metric in ("test_error", "error")
-    )
+    found, counts = picks(make, seed, reward, pick)
+    truths = [judge.truth(one) for one in found]
+    test, valid = ([100 * (1 - truth[metric]) for truth in truths] for metric in ("test_error", "error"))
+    return {"test": test, "valid": valid, "trainings": counts}
+
+
+def protocol_summary(runs: list[dict]) -> dict:
+    """Returns means over the runs of one row."""
+    test, valid, counts = (np.array([run[name] for run in runs]) for name in ("test", "valid", "trainings"))
     at = int(np.flatnonzero(NASBENCH201.seconds == MARKS)[0])
     return {
         "test_mean": rounded(test[:, at].mean()),
         "test_std": rounded(test[:, at].std(ddof=1)),
-        "test_standard_error": rounded(test[:, at].std(ddof=1) / np.sqrt(seeds)),
+        "test_standard_error": rounded(test[:, at].std(ddof=1) / np.sqrt(len(runs))),
         "validation_mean": rounded(valid[:, at].mean()),
-        "trainings_mean": rounded(np.mean([counts[at] for _, counts in runs])),
+        "trainings_mean": rounded(counts[:, at].mean()),
         "test_mean_at_each_1200_s": [rounded(value) for value in test.mean(axis=0)],
     }
 
@@ -155,35 +161,44 @@ def mode(strategy: Strategy) -> Architecture:
     return strategy.policy.mode()
 
 
-def regrets(make: Make, table: Table, seeds: int) -> list[float]:
-    """Returns the mean regret, in points, at each number of queries."""
+def regrets(make: Make, seed: int, table: Table) -> list[float]:
+    """Returns the regret of one run, in points, at each number of queries."""
     lowest = table.optimum("error")
-    curves = np.empty((seeds, max(QUERIES)))
-    for seed in range(seeds):
-        strategy = Distinct(make(table.space, seed), lambda architecture: repr(architecture.choices))
-        for query in range(max(QUERIES)):
-            asked = strategy.ask(1)
-            if not asked:  # a policy that has settled has nothing new to ask
-                curves[seed, query:] = np.inf
-                break
-            trial = table.trial(asked[0])
-            curves[seed, query] = trial.metrics["error"] - lowest
-            strategy.tell([trial])
-    best = np.minimum.accumulate(curves, axis=1)[:, np.array(QUERIES) - 1]
-    return [rounded(100 * value) for value in best.mean(axis=0)]
+    curve = np.full(max(QUERIES), np.inf)
+    strategy = Distinct(make(table.space, seed), lambda architecture: repr(architecture.choices))
+    for query in range(max(QUERIES)):
+        asked = strategy.ask(1)
+        if not asked:  # a policy that has settled has nothing new to ask
+            break
+        trial = table.trial(asked[0])
+        curve[query] = trial.metrics["error"] - lowest
+        strategy.tell([trial])
+    return (100 * np.minimum.accumulate(curve)[np.array(QUERIES) - 1]).tolist()
 
 
 def rounded(value: float) -> float:
     return round(float(value), 3)
 
 
-def protocol_row(name: str, make: Make, pick: Callable, seeds: int) -> tuple[str, dict]:
+def piece(row: str, dataset: str, seeds: range) -> list:
+    """Returns what came of each seed of a row: its protocol, or its regret on a data set."""
+    if dataset:
+        table = table_named(f"nasbench201/{dataset}/12")
+        return [regrets(methods()[row], seed, table) for seed in seeds]
+    make, pick = variants()[row]
     tables = table_named(NASBENCH201.table), table_named(NASBENCH201.judge)
-    return name, protocol(make, seeds, pick, tables)
+    return [protocol(make, seed, pick, tables) for seed in seeds]
 
 
-def regret_row(name: str, dataset: str, seeds: int) -> tuple[str, str, list[float]]:
-    return name, dataset, regrets(methods()[name], table_named(f"nasbench201/{dataset}/12"), seeds)
+def pieces(row: str, dataset: str, seeds: int) -> dict[str, Callable[[], list]]:
+    """Returns the pieces of a row by name."""
+    parts = [range(seeds)[first : first + PIECE] for first in range(0, seeds, PIECE)]
+    return {
+        f"{row} / {dataset or 'protocol'} / {part[0]}-{part[-1]}": functools.partial(
+            piece, row, dataset, part
+        )
+        for part in parts
+    }
 
 
 def variants() -> dict[str, tuple[Make, Callable]]:
@@ -232,28 +247,30 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=200, help="runs of the protocol, of each method")
     parser.add_argument("--regret-seeds", type=int, default=100, help="runs of each regret")
     parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--folder", type=Path, default=Path("runs/nasbench201_protocol"), help="see above")
     parser.add_argument("--out", type=Path, help="also write the line there")
     arguments = parser.parse_args()
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        rows = [
-            pool.submit(protocol_row, name, make, pick, arguments.seeds)
-            for name, (make, pick) in variants().items()
-        ]
-        regret = [
-            pool.submit(regret_row, name, dataset, arguments.regret_seeds)
-            for name, of in REGRET.items()
-            for dataset in of
-        ]
+    seeds, regret_seeds = arguments.seeds, arguments.regret_seeds
+    protocols = {name: pieces(name, "", seeds) for name in variants()}
+    regret = {(name, of): pieces(name, of, regret_seeds) for name, all_of in REGRET.items() for of in all_of}
+    # The first seeds of all rows come first.
+    rows = [list(row.items()) for row in (*protocols.values(), *regret.values())]
+    wanted = dict(one for some in zip_longest(*rows) for one in some if one)
+    known = carry_out(wanted, arguments.folder / "pieces.jsonl", arguments.workers)
+    runs = {name: [run for one in row for run in known[one]] for name, row in protocols.items()}
+    curves = {of: [run for one in row for run in known[one]] for of, row in regret.items()}
     result = {
         "bench": "nasbench201_protocol",
         **machine(),
-        "seeds": [0, arguments.seeds - 1],
-        "regret_seeds": [0, arguments.regret_seeds - 1],
+        "seeds": [0, seeds - 1],
+        "regret_seeds": [0, regret_seeds - 1],
         "seconds": NASBENCH201.seconds,
         "marks": MARKS.tolist(),
-        "protocol": beside_published(dict(row.result() for row in rows)),
+        "protocol": beside_published({name: protocol_summary(row) for name, row in runs.items()}),
         "regret_at": QUERIES,
-        "regret": beside_computed([row.result() for row in regret]),
+        "regret": beside_computed(
+            [(*of, [rounded(value) for value in np.mean(row, axis=0)]) for of, row in curves.items()]
+        ),
     }
     line = json.dumps(result)
     print(line)

@@ -1,13 +1,14 @@
 """What earlier searches save: methods that start cold, and from searches on other data.
 
-    python bench/transfer.py [--target cifar10] [--seeds 30] [--budget 100] [--earlier 200]
+    python bench/transfer.py [--target cifar10] [--methods ...] [--seeds 20] [--budget 50]
 
 Tables of NAS-Bench-201, trainings of 12 epochs. For each seed there is an earlier search on each of the two
 other data sets, 200 evaluations by regularised evolution. Judged is the best cell seen, by its regret in
 points of validation accuracy. Given are, per method, the mean regret after some numbers of evaluations, the
 median number of evaluations until the regret is at most 1, 0.5 and 0.25 points (null where half of the seeds
 or more never get there), and p of a Wilcoxon test, paired by seed, of the regret against the same method
-started cold. Prints one JSON line.
+started cold. Prints one JSON line. The results of the controller, which settles early, are of
+``--methods controller --budget 25``, in a file of their own.
 
 - cold: knows nothing.
 - first: the five best of each earlier search are tried first, and that is all (`--try-first`).
@@ -17,6 +18,7 @@ started cold. Prints one JSON line.
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -41,6 +43,7 @@ from nasturtium.strategy.random import RandomSearch
 from nasturtium.strategy.warmstart import Warmstarted, carried, rank
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
+METHODS = ("random", "evolution", "auto", "controller")
 FIRST = 5
 MARKS = (5, 10, 25, 50, 100)
 TRIES = 50  # repeats in a row after which a search ends: a policy has then settled
@@ -92,8 +95,8 @@ def methods(prior: Prior) -> dict[str, dict[str, Make]]:
     def quantiles(inner: Make) -> Make:
         return partial(Warmstarted, inner=inner, prior=prior, first=FIRST)
 
-    controller = partial(Controller, learning_rate=0.01)
-    policy = partial(controller, prior=prior)
+    controller = partial(Controller, learning_rate=0.003)
+    policy = partial(controller, prior=prior, entropy=0.03)  # of standard deviations, not of rewards
     found: dict[str, dict[str, Make]] = {"random": {"cold": RandomSearch, "first": first(RandomSearch)}}
     for name, make in (("evolution", RegularizedEvolution), ("auto", Auto)):
         found[name] = {"cold": make, "first": first(make), "quantiles": quantiles(make)}
@@ -133,8 +136,9 @@ def row(regrets: NDArray[np.float64], cold: NDArray[np.float64]) -> dict[str, An
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--target", default="cifar10", choices=DATASETS)
-    parser.add_argument("--seeds", type=int, default=30)
-    parser.add_argument("--budget", type=int, default=100)
+    parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--budget", type=int, default=50)
     parser.add_argument("--earlier", type=int, default=200)
     asked = parser.parse_args()
     table = table_named(f"nasbench201/{asked.target}/12", seed=0)
@@ -142,11 +146,13 @@ def main() -> None:
     regrets: dict[str, dict[str, list[NDArray[np.float64]]]] = {}
     for seed in range(asked.seeds):
         prior = earlier(others, table.space, seed, asked.earlier)
-        for name, ways in methods(prior).items():
-            for way, make in ways.items():
+        ways_of = methods(prior)
+        for name in asked.methods:
+            for way, make in ways_of[name].items():
                 told = course(table, distinct(make, table.space, seed), asked.budget)
                 so_far = regret(table, told, asked.budget)
                 regrets.setdefault(name, {}).setdefault(way, []).append(so_far)
+        print(f"seed {seed}", file=sys.stderr, flush=True)
     found = {
         name: {way: row(np.array(one), np.array(ways["cold"])) for way, one in ways.items()}
         for name, ways in regrets.items()

@@ -12,8 +12,9 @@ from nasturtium.cli import app, spread
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 
 
-def test_there_are_ten_commands() -> None:
-    wanted = {"bench", "search", "show", "front", "report", "export", "retrain", "spaces", "methods", "tasks"}
+def test_there_are_eleven_commands() -> None:
+    wanted = {"bench", "search", "show", "front", "report", "export", "retrain"}
+    wanted |= {"spaces", "methods", "proxies", "tasks"}
     assert set(COMMANDS) == wanted
 
 
@@ -112,7 +113,7 @@ def test_retrain_adds_trainings_and_keeps_the_search(finished: Path, nasturtium:
     assert found["picks"][0]["trainings"] == 3
 
 
-@pytest.mark.parametrize("command", ["spaces", "methods", "tasks"])
+@pytest.mark.parametrize("command", ["spaces", "methods", "proxies", "tasks"])
 def test_lists_print_for_people_and_for_programs(command: str, nasturtium: Callable) -> None:
     names = [row["name"] for row in json.loads(nasturtium(command, "--json").out)]
     plain = nasturtium(command).out

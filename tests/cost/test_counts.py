@@ -15,8 +15,8 @@ from nasturtium.net.build import build
 from nasturtium.seeds import rng_for
 from nasturtium.space import blocks as b
 from nasturtium.space.choice import choice
-from nasturtium.space.layers import Wiring
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Wiring
 from nasturtium.space.zoo.chain import chain
 from nasturtium.space.zoo.mobilenet import mobilenet, mobilenet_v2
 from nasturtium.space.zoo.nasbench201 import nasbench201

@@ -4,6 +4,7 @@ import torch
 from nasturtium.evaluate.drop_path import DropPath, drop_rate, droppable
 from nasturtium.space.zoo.genotypes import genotype_space
 from nasturtium.space.zoo.mobilenet import mobilenet
+from nasturtium.space.zoo.resnet import resnet
 
 
 def names(space):
@@ -72,3 +73,11 @@ def test_in_a_residual_network_the_branch_may_be_dropped_and_the_shortcut_not():
     found = droppable(network)
     assert found
     assert {network.layers[b].name.rpartition(".")[0].rpartition(".")[2] for _, b in found} == {"project"}
+
+
+def test_a_projected_shortcut_is_not_dropped():
+    space = resnet()
+    network = space.network(space.unrank(space.count - 1))
+    dropped = {network.layers[b].name.rpartition(".")[0].rpartition(".")[2] for _, b in droppable(network)}
+    assert any(".shortcut." in layer.name for layer in network.layers)
+    assert dropped == {"second"}

@@ -13,6 +13,7 @@ from nasturtium.errors import ExportError
 from nasturtium.export import source
 from nasturtium.net.build import build
 from nasturtium.space import layers as ir
+from nasturtium.space.wiring import Value, Wiring
 
 SHAPE = (3, 16, 16)
 
@@ -42,8 +43,8 @@ class Holder:
 
 def around(module: nn.Module) -> fx.GraphModule:
     """conv, norm, `module`, classifier."""
-    net = ir.Wiring(10)
-    x = net.norm(net.conv(ir.Value(-1, SHAPE), 8, 3))
+    net = Wiring(10)
+    x = net.norm(net.conv(Value(-1, SHAPE), 8, 3))
     x = net.custom(x, Holder(module), x.shape)
     net.linear(net.flatten(net.global_pool(x)), 10)
     return build(ir.Network(SHAPE, tuple(net.layers)), seed=0).eval()
@@ -107,8 +108,8 @@ def test_halves_of_the_channels_are_slices(sampled, task, tmp_path: Path) -> Non
 
 
 def test_layers_that_no_output_depends_on_are_left_out(task, tmp_path: Path) -> None:
-    net = ir.Wiring(10)
-    x = net.conv(ir.Value(-1, SHAPE), 8, 3)
+    net = Wiring(10)
+    x = net.conv(Value(-1, SHAPE), 8, 3)
     net.conv(x, 99, 3, name="dead")
     net.linear(net.flatten(net.global_pool(x)), 10)
     source.write(build(ir.Network(SHAPE, tuple(net.layers)), seed=0), tmp_path / "net.py", task)
@@ -116,8 +117,8 @@ def test_layers_that_no_output_depends_on_are_left_out(task, tmp_path: Path) -> 
 
 
 def test_names_that_would_collide_are_kept_apart(task, tmp_path: Path) -> None:
-    net = ir.Wiring(10)
-    x = ir.Value(-1, SHAPE)
+    net = Wiring(10)
+    x = Value(-1, SHAPE)
     with net.scope("a"):
         x = net.conv(x, 8, 3, name="b_c")
         with net.scope("b"):
@@ -129,8 +130,8 @@ def test_names_that_would_collide_are_kept_apart(task, tmp_path: Path) -> None:
 
 
 def test_sums_products_concatenations_and_zeros_keep_their_order(task, tmp_path: Path) -> None:
-    net = ir.Wiring(10)
-    x = net.conv(ir.Value(-1, SHAPE), 8, 3)
+    net = Wiring(10)
+    x = net.conv(Value(-1, SHAPE), 8, 3)
     y = net.act(net.conv(x, 8, 3), "silu")
     z = net.multiply(net.pool(y, "avg", 3), net.act(net.global_pool(x), "sigmoid"))
     w = net.concat(net.add(x, y, z, net.zero(y)), net.add(z, net.add(x, x)), net.act(y, "gelu"))

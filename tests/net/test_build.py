@@ -15,6 +15,7 @@ from nasturtium.seeds import rng_for
 from nasturtium.space import blocks as b
 from nasturtium.space import layers as ir
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo.chain import chain
 from nasturtium.space.zoo.mobilenet import mobilenet
 from nasturtium.space.zoo.nasbench201 import from_string, nasbench201
@@ -24,8 +25,8 @@ from nasturtium.testing.spaces import spaces
 
 
 def wired(write, shape=(2, 5, 5)):
-    net = ir.Wiring()
-    write(net, ir.Value(-1, shape))
+    net = Wiring()
+    write(net, Value(-1, shape))
     return build(ir.Network(shape, tuple(net.layers)), seed=0).eval()
 
 
@@ -166,11 +167,11 @@ def test_dropout_is_there_only_while_training():
 
 def test_a_cell_of_skips_is_the_sum_of_its_routes():
     """With every edge a skip, nodes are x, 2x and 4x."""
-    net = ir.Wiring()
+    net = Wiring()
     space = nasbench201()
     skips = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|skip_connect~2|"
     cell = dict(space.blocks(from_string(space, skips)))["stage1.block1"]
-    cell.wire(net, ir.Value(-1, (2, 5, 5)))
+    cell.wire(net, Value(-1, (2, 5, 5)))
     model = build(ir.Network((2, 5, 5), tuple(net.layers))).eval()
     assert torch.allclose(model(X), 4 * X)
 

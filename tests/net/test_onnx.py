@@ -12,6 +12,7 @@ from torch import fx, nn
 from nasturtium.net.build import build
 from nasturtium.net.onnx import onnx_model
 from nasturtium.space import layers as ir
+from nasturtium.space.wiring import Value, Wiring
 
 SHAPE = (4, 9, 9)
 
@@ -32,8 +33,8 @@ def agree(model: nn.Module, shape: tuple[int, ...] = SHAPE) -> None:
 
 
 def written(write) -> fx.GraphModule:
-    net = ir.Wiring(10)
-    write(net, ir.Value(-1, SHAPE))
+    net = Wiring(10)
+    write(net, Value(-1, SHAPE))
     return build(ir.Network(SHAPE, tuple(net.layers)), seed=0)
 
 
@@ -84,7 +85,7 @@ def test_norms_with_statistics() -> None:
 
 
 def test_classifier_gate_sum_concat_and_zero() -> None:
-    def write(net: ir.Wiring, x: ir.Value) -> ir.Value:
+    def write(net: Wiring, x: Value) -> Value:
         gated = net.multiply(x, net.act(net.global_pool(x), "sigmoid"))
         both = net.concat(gated, net.add(x, net.zero(x), x), x)
         return net.linear(net.dropout(net.flatten(net.global_pool(both)), 0.5), 10)

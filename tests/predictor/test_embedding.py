@@ -69,3 +69,13 @@ def test_a_space_of_one_architecture_has_no_ways():
     embedding = Embedding(space)
     assert len(embedding) == 0
     assert embedding.distances(embedding([space.unrank(0)])).shape == (0, 1, 1)
+
+
+def test_more_numbers_are_a_way_each_and_those_that_never_vary_are_none():
+    space = mobilenet()
+    plain, more = Embedding(space), Embedding(space, lambda a: (float(sum(a.choices)), 7.0))
+    assert len(more) == len(plain) + 1
+    few = some(space, 5)
+    apart = np.subtract.outer(*[[sum(a.choices) for a in few]] * 2) ** 2
+    found = more.distances(more(few))
+    assert any(np.allclose(way / way.max(), apart / apart.max()) for way in found)

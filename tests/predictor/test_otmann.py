@@ -13,8 +13,9 @@ from nasturtium.errors import ConfigError
 from nasturtium.predictor.otmann import NUS, Otmann, costs, distances, mismatch
 from nasturtium.predictor.otmann_profile import Label, profile
 from nasturtium.seeds import rng_for
-from nasturtium.space.layers import Network, Value, Wiring
+from nasturtium.space.layers import Network
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo.chain import chain
 from nasturtium.space.zoo.mobilenet import mobilenet
 from nasturtium.space.zoo.nasbench201 import nasbench201

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasturtium.predictor.warp import HalfRank
+from nasturtium.predictor.warp import HalfRank, Plain
 
 numbers = st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=30)
 
@@ -41,3 +41,16 @@ def test_beyond_the_ends_it_goes_on_straight():
     warp = HalfRank(np.array([1.0, 2.0, 3.0]))
     low, high = warp.values[0], warp.values[-1]
     assert warp.back(np.array([low - 1, high + 1])) == pytest.approx([1 - warp.scale, 3 + warp.scale])
+
+
+def test_a_plain_scale_takes_logarithms_of_what_is_above_zero():
+    scale = Plain(np.array([1.0, 10.0, 100.0]))
+    assert scale.values == pytest.approx(np.array([-1, 0, 1]) * 1.5**0.5)
+    assert scale(np.array([1000.0])) == pytest.approx(2 * 1.5**0.5)
+    assert np.isfinite(scale(np.array([-1.0, 0.0, np.inf]))).all()
+
+
+def test_a_plain_scale_is_linear_where_a_value_is_not_above_zero():
+    scale = Plain(np.array([-1.0, 0.0, 1.0]))
+    assert scale.values == pytest.approx(np.array([-1, 0, 1]) * 1.5**0.5)
+    assert np.array_equal(Plain(np.full(3, -2.0)).values, np.zeros(3))

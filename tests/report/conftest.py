@@ -20,7 +20,8 @@ from nasturtium.run.bench.results import Results
 from nasturtium.run.bench.rows import Session
 from nasturtium.run.retrained import Retrained
 from nasturtium.seeds import rng_for
-from nasturtium.space.layers import BlockSpan, Network, Value, Wiring
+from nasturtium.space.layers import BlockSpan, Network
+from nasturtium.space.wiring import Value, Wiring
 
 MakeContents = Callable[..., Contents]
 

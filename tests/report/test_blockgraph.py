@@ -4,7 +4,8 @@ from nasturtium.cost.counts import counts
 from nasturtium.report.blockgraph import Edge, Step, read
 from nasturtium.run.names import SPACES, space_named
 from nasturtium.seeds import rng_for
-from nasturtium.space.layers import BlockSpan, Network, Value, Wiring
+from nasturtium.space.layers import BlockSpan, Network
+from nasturtium.space.wiring import Value, Wiring
 
 IMAGE = Value(-1, (16, 8, 8))
 

@@ -6,7 +6,8 @@ from nasturtium.report.blockgraph import read
 from nasturtium.report.draw import WIDTH, size_of, svg, thousands
 from nasturtium.run.names import SPACES, space_named
 from nasturtium.seeds import rng_for
-from nasturtium.space.layers import BlockSpan, Network, Value, Wiring
+from nasturtium.space.layers import BlockSpan, Network
+from nasturtium.space.wiring import Value, Wiring
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -74,6 +74,18 @@ def test_a_file_is_accepted(tmp_path):
         resolve("method", f"{path}:Mina")
 
 
+def test_a_genotype_is_a_space_of_one_network():
+    by_name = space_named("genotype:DARTS_V2/small")
+    text = "Genotype(normal=[('skip_connect', 0), ('skip_connect', 1)], normal_concat=[2], "
+    by_text = space_named(
+        f"genotype:{text}reduce=[('skip_connect', 0), ('skip_connect', 1)], reduce_concat=[2])"
+    )
+    assert (by_name.name, by_name.count) == ("DARTS_V2", 1)
+    assert (by_text.name, by_text.count) == ("genotype", 1)
+    with pytest.raises(UnknownName, match=r"unknown genotype 'DARTS_V3'.* did you mean 'DARTS_V"):
+        space_named("genotype:DARTS_V3")
+
+
 def test_what_cannot_be_imported_says_why(tmp_path):
     path = tmp_path / "broken.py"
     path.write_text("def (")

@@ -10,8 +10,8 @@ from nasturtium.errors import ShapeError, SpaceError
 from nasturtium.net.build import build
 from nasturtium.space import blocks as b
 from nasturtium.space.choice import choice
-from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 
 
 def ops(block, shape=(8, 6, 6)):

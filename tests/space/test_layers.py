@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from nasturtium.errors import ShapeError, UnknownOp
-from nasturtium.space.layers import BlockSpan, Value, Wiring
+from nasturtium.space.layers import BlockSpan
+from nasturtium.space.wiring import Value, Wiring
 
 IMAGE = Value(-1, (8, 6, 6))
 VECTOR = Value(-1, (8,))

@@ -16,6 +16,7 @@ from nasturtium.strategy.distinct import Distinct
 from nasturtium.strategy.evolution import RegularizedEvolution
 from nasturtium.strategy.exhaustive import Exhaustive
 from nasturtium.strategy.fixed import Fixed
+from nasturtium.strategy.generations import GenerationalEvolution
 from nasturtium.strategy.halving import SuccessiveHalving
 from nasturtium.strategy.hyperband import Hyperband
 from nasturtium.strategy.large_scale import LargeScaleEvolution
@@ -77,6 +78,13 @@ class TestNSGA2(StrategyConformance):
         return NSGA2(space, seed=seed, objectives=objectives, population=10)
 
 
+class TestGenerationalEvolution(StrategyConformance):
+    def make(self, space, seed, objectives):
+        return GenerationalEvolution(
+            space, seed=seed, objectives=objectives, population=10, crossovers=5, parents=4
+        )
+
+
 class TestLargeScaleEvolution(StrategyConformance):
     def make(self, space, seed, objectives):
         return LargeScaleEvolution(space, seed=seed, objectives=objectives, population=10)
@@ -97,6 +105,14 @@ class TestController(StrategyConformance):
 
     def make(self, space, seed, objectives):
         return Controller(space, seed=seed, objectives=objectives, learning_rate=0.01, units=8)
+
+
+class TestControllerTaughtByEarlierTasks(StrategyConformance):
+    budget = 6
+
+    def make(self, space, seed, objectives):
+        prior = tell_all(space, [Candidate(one) for one in list(space)[:40:4]])
+        return Controller(space, seed=seed, objectives=objectives, units=6, prior=[prior], pretraining=2)
 
 
 class TestPPO(StrategyConformance):

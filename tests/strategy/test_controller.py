@@ -5,7 +5,8 @@ import pytest
 
 from nasturtium.errors import ConfigError
 from nasturtium.protocols import Trial
-from nasturtium.strategy.controller import Controller
+from nasturtium.run.names import space_named
+from nasturtium.strategy.controller import Controller, skips_of
 from nasturtium.testing.strategy import tell_all
 from nasturtium.testing.toys import conditional_space, flat_space
 
@@ -31,6 +32,18 @@ def test_results_in_batches_make_one_step():
         strategy.tell([Trial(candidate, {"error": i / 10})])
         moved = any((a != b).any() for a, b in zip(start, strategy.policy.parameters(), strict=True))
         assert moved == (i == 3)
+
+
+def test_skips_of_the_chain_are_attention_to_the_layer_before():
+    space = space_named("chain")
+    assert skips_of(space) == {f"layer{i}.skip": f"layer{i - 1}.skip" for i in (2, 3, 4)}
+    paths = [decision.path for decision in space.decisions]
+    anchors = {
+        paths[skip]: paths[anchor] for skip, anchor in Controller(space, units=4).policy.anchors.items()
+    }
+    assert anchors == skips_of(space)
+    assert Controller(space, units=4, skips={}).policy.anchors == {}
+    assert skips_of(conditional_space()) == {}
 
 
 @pytest.mark.parametrize("given", [{"learning_rate": 0}, {"entropy": -1}, {"layers": 0}, {"units": 0}])

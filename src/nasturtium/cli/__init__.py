@@ -40,9 +40,13 @@ app.command()(retrain.retrain)
 app.command()(bench.bench)
 app.command()(lists.spaces)
 app.command()(lists.methods)
+app.command()(lists.proxies)
 app.command()(lists.tasks)
 
-SEVERAL = ("--minimize", "--subject-to", "--format", "--set", "--table", "--methods", "--warm-from", "--try-first")
+SEVERAL = (
+    *("--minimize", "--subject-to", "--format", "--set", "--table", "--methods"),
+    *("--warm-from", "--try-first", "--proxies"),
+)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""``nasturtium spaces``, ``methods`` and ``tasks``: what there is to choose from."""
+"""``nasturtium spaces``, ``methods``, ``proxies`` and ``tasks``: what there is to choose from."""
 
 from typing import Annotated, Any
 
@@ -50,10 +50,10 @@ def spaces(
 
 def methods(json: Json = False) -> None:
     """Lists the search methods, with the parameters that --set changes."""
-    from nasturtium.run.names import METHODS, parameters_of, resolve
+    from nasturtium.run.names import METHODS, RECIPES, parameters_of, resolve
 
     rows: list[dict[str, Any]] = []
-    for name in METHODS:
+    for name in (*METHODS, *RECIPES):
         method = resolve("method", name)
         parameters = {key: p.default for key, p in parameters_of(method).items()}
         rows.append({"name": name, "parameters": parameters, "about": _first_line(method)})
@@ -64,6 +64,20 @@ def methods(json: Json = False) -> None:
         ("method", "what it is", "parameters"),
         [(r["name"], r["about"], ", ".join(f"{k}={v}" for k, v in r["parameters"].items())) for r in rows],
     )
+
+
+def proxies(json: Json = False) -> None:
+    """Lists the zero-cost proxies, which score networks that nobody has trained.
+
+    One of your own is given as file.py:function wherever a name is.
+    """
+    from nasturtium.run.names import PROXIES, resolve
+
+    rows = [{"name": name, "about": _first_line(resolve("proxy", name))} for name in PROXIES]
+    if json:
+        print_json(rows)
+        return
+    print_table(("proxy", "what it is"), [(row["name"], row["about"]) for row in rows])
 
 
 def tasks(json: Json = False) -> None:

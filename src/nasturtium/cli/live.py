@@ -25,8 +25,14 @@ if TYPE_CHECKING:
     from nasturtium.run.record import Observer
     from nasturtium.run.spec import Spec
 
-STAGES = {"search": "search", "baseline": "random search, equal cost"}
+STAGES = {
+    "supernet": "supernet",
+    "subnets": "search with its weights",
+    "search": "search",
+    "baseline": "random search, equal cost",
+}
 PLAIN_EVERY = 5.0  # seconds between two plain lines
+LAST = 50  # steps of a training over which its loss is averaged
 
 
 @contextmanager
@@ -62,8 +68,9 @@ class _Progress:
         self.working = candidates
 
     def told(self, stage: str, trials: Sequence[Trial]) -> None:
-        """Counts results."""
-        self.trials += trials
+        """Counts results; of the steps of a training the last few will do."""
+        steps = self.purse is not None and self.purse.budget.unit == "steps"
+        self.trials = [*self.trials[-LAST:], *trials] if steps else [*self.trials, *trials]
 
     def ended(self, stage: str) -> None:
         """Nothing is worked on any more."""
@@ -86,6 +93,8 @@ class _Progress:
 
     def standing(self) -> str:
         """The best so far, in words."""
+        if self.purse is not None and self.purse.budget.unit == "steps":
+            return self._training(self.purse)
         failed = sum(trial.status == "failed" for trial in self.trials)
         kept, points = feasible(self.trials, self.objectives, self.constraints)
         parts = [f"{len(self.trials)} trials"]
@@ -99,6 +108,11 @@ class _Progress:
         if failed:
             parts.append(f"{failed} failed")
         return "; ".join(parts)
+
+    def _training(self, purse: Purse) -> str:
+        losses = [trial.metrics["loss"] for trial in self.trials if trial.status == "ok"]
+        loss = f"; loss {sum(losses) / len(losses):.3f}" if losses else ""
+        return f"{purse.trials} of {purse.budget.amount:g} steps{loss}"
 
     def _shown(self, trial: Trial) -> list[str]:
         named = [name for objective in self.objectives for name in sorted(objective.metrics)]

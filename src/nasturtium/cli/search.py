@@ -54,6 +54,10 @@ def search(
         list[str] | None,
         Option(help="Architectures before any other: a file, one a line, or a text, as `show` prints it."),
     ] = None,
+    proxies: Annotated[
+        list[str] | None,
+        Option(help="Score candidates of fidelity 0 without training: synflow naswot; see `proxies`."),
+    ] = None,
     workers: Annotated[
         str | None, Option(help="Processes to train in (4), ray, or a cluster: ray://HOST:PORT.")
     ] = None,
@@ -97,6 +101,7 @@ def search(
         parameters={**base.parameters, **_parameters(set_)} if set_ else None,
         warm_from=tuple(warm_from) if warm_from else None,
         try_first=tuple(try_first) if try_first else None,
+        proxies=tuple(proxies) if proxies else None,
         workers=None if workers is None else value_of(workers),
         recipe=recipe,
         retrain=retrain,

@@ -17,6 +17,7 @@ from nasturtium.space import layers as ir
 from nasturtium.space.block import Block
 from nasturtium.space.slots import Slot
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 
 NAMES = ("params", "macs", "activation_bytes")
 LARGEST_CACHE = 500_000
@@ -96,8 +97,8 @@ class Counted:
     def _counted(self, slot: Slot, shape: ir.Shape) -> tuple[ir.Shape, int, int, int]:
         key = (slot.block, shape)
         if key not in self._blocks:
-            net = ir.Wiring(self.space.outputs or 0)
-            end = slot.block.write(net, ir.Value(-1, shape))
+            net = Wiring(self.space.outputs or 0)
+            end = slot.block.write(net, Value(-1, shape))
             if len(self._blocks) >= LARGEST_CACHE:
                 self._blocks.clear()
             self._blocks[key] = (end.shape, *_sums(net.layers))

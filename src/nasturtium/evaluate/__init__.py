@@ -3,13 +3,23 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nasturtium.evaluate.cascade import Cascade
     from nasturtium.evaluate.fit import Fit, evaluate, fit
+    from nasturtium.evaluate.proxy import Proxy
     from nasturtium.evaluate.recipe import Recipe
     from nasturtium.evaluate.scratch import Scratch
 
-__all__ = ["Fit", "Recipe", "Scratch", "evaluate", "fit"]
+__all__ = ["Cascade", "Fit", "Proxy", "Recipe", "Scratch", "evaluate", "fit"]
 
-_FILES = {"Fit": "fit", "Recipe": "recipe", "Scratch": "scratch", "evaluate": "fit", "fit": "fit"}
+_FILES = {
+    "Cascade": "cascade",
+    "Fit": "fit",
+    "Proxy": "proxy",
+    "Recipe": "recipe",
+    "Scratch": "scratch",
+    "evaluate": "fit",
+    "fit": "fit",
+}
 
 
 def __getattr__(name: str) -> Any:

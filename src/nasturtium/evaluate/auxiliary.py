@@ -18,19 +18,18 @@ def auxiliary_head(shape: Shape, classes: int, seed: int) -> nn.Module:
         classes: Number of outputs.
         seed: Of the initial weights.
     """
-    channels, *sides = shape
-    kernel = tuple(min(5, max(1, side - 1)) for side in sides)
-    stride = tuple(max(1, side - window) for side, window in zip(sides, kernel, strict=True))
-    left = tuple(min(2, side) for side in sides)
+    channels, height, width = shape
+    window = (min(5, max(1, height - 1)), min(5, max(1, width - 1)))
+    stride = (max(1, height - window[0]), max(1, width - window[1]))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return nn.Sequential(
             nn.ReLU(),
-            nn.AvgPool2d(kernel, stride),
+            nn.AvgPool2d(window, stride),
             nn.Conv2d(channels, 128, 1, bias=False),
             nn.BatchNorm2d(128),
             nn.ReLU(),
-            nn.Conv2d(128, 768, left, bias=False),
+            nn.Conv2d(128, 768, (min(2, height), min(2, width)), bias=False),
             nn.BatchNorm2d(768),
             nn.ReLU(),
             nn.Flatten(),

@@ -53,9 +53,9 @@ class Cascade:
                 parts.setdefault(level, []).append(candidate)
         for fidelity in sorted(parts):
             yield from self.levels[fidelity].evaluate(parts[fidelity])
-        for level in () if batch else self._evaluators():
-            if level.pending:
-                yield from level.evaluate([])
+        for evaluator in () if batch else self._evaluators():
+            if evaluator.pending:
+                yield from evaluator.evaluate([])
 
     def _level(self, candidate: Candidate) -> int | None:
         if candidate.fidelity is None:

@@ -5,6 +5,9 @@ from torch import Tensor, nn
 
 from nasturtium.space.layers import Add, Network
 
+# What blocks call the way past their branch.
+SHORTCUTS = ("shortcut", "skip")
+
 
 class DropPath(nn.Module):
     """Zeroes its input for a share of the images, and divides the rest by the share that is kept.
@@ -45,7 +48,7 @@ def droppable(network: Network) -> tuple[tuple[int, int], ...]:
     """Returns (sum, summand) of each path that may be dropped, as indices of layers.
 
     These are the summands written inside the block that sums: the operations of a cell and the branch of a
-    residual block, but not a state or an input that is passed on unchanged.
+    residual block, but not a state or an input that is passed on unchanged, nor a projected shortcut.
     """
     layers = network.layers
     found = []
@@ -53,6 +56,9 @@ def droppable(network: Network) -> tuple[tuple[int, int], ...]:
         scope = layer.name.rpartition(".")[0] + "."
         if not isinstance(layer.op, Add) or scope == ".":
             continue
-        inside = [one for one in layer.inputs if one >= 0 and layers[one].name.startswith(scope)]
-        found += [(index, one) for one in inside if layer.inputs.count(one) == 1]
+        for one in layer.inputs:
+            name = layers[one].name if one >= 0 else ""
+            past = name.removeprefix(scope).partition(".")[0] in SHORTCUTS
+            if name.startswith(scope) and not past and layer.inputs.count(one) == 1:
+                found.append((index, one))
     return tuple(found)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from nasturtium.architecture import Mixture
 from nasturtium.net.supernet import mixture_weights
@@ -27,11 +27,13 @@ class Found:
         gradient: d loss / d mixture, [decisions][options] flattened; 0 for options that did not run.
         loss: On the validation minibatch.
         error: Share of wrong answers on it.
+        more: Other metrics of the trial, such as ``eigenvalue``.
     """
 
     gradient: NDArray[np.float64]
     loss: float
     error: float
+    more: Mapping[str, float] = field(default_factory=dict)
 
 
 class Gradient(Protocol):
@@ -62,13 +64,12 @@ def mixture_gradient(
     mixture = candidate.point
     assert isinstance(mixture, Mixture)
     weights = [row.requires_grad_() for row in mixture_weights(mixture, pair.images)]
-    with training.execution.precision():
-        logits = training.supernet(pair.images, mixture, weights)
-    loss = functional.cross_entropy(logits.float(), pair.labels)
+    loss, error = training.losses(mixture, pair, weights)
     found = torch.autograd.grad(loss, weights, allow_unused=True)
     gradients = [torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)]
-    error = float((logits.detach().argmax(1) != pair.labels).float().mean())
-    return loss.detach(), error, gradients
+    means = [loss.detach(), error, *gradients]
+    training.ranks.average(means)
+    return means[0], float(error), gradients
 
 
 def flat(gradients: list[Tensor]) -> NDArray[np.float64]:

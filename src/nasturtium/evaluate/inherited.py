@@ -1,5 +1,6 @@
 """The evaluator that takes a network's weights from a trained supernet: seconds instead of a training."""
 
+import logging
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -15,6 +16,8 @@ from nasturtium.net.supernet import Supernet
 from nasturtium.protocols import Candidate, CostModel, Trial
 from nasturtium.seeds import seed_for
 from nasturtium.tasks.images import ImageClassification, Split
+
+log = logging.getLogger(__name__)
 
 
 class Inherited:
@@ -75,16 +78,28 @@ class Inherited:
 
     def trial(self, candidate: Candidate) -> Trial:
         """Returns what came of one candidate."""
+        metrics: dict[str, float] = {}
+        try:
+            self._measure(candidate, metrics)
+        except Exception as problem:
+            log.info("candidate %d failed", candidate.number, exc_info=True)
+            text = f"{type(problem).__name__}: {problem}".strip()
+            return Trial(candidate, metrics, status="failed", error=text)
+        return Trial(candidate, metrics)
+
+    def _measure(self, candidate: Candidate, metrics: dict[str, float]) -> None:
+        """Fills `metrics` as they become known."""
         point = candidate.point
         if not isinstance(point, Architecture):
             raise ConfigError("Inherited evaluates one network, and was given a mixture")
-        metrics = dict(self.costs(point, self.measure)) if self.costs is not None and self.measure else {}
+        if self.costs is not None and self.measure:
+            metrics.update(self.costs(point, self.measure))
         model = extract(self.supernet, point)
         if self._batches:
             like = next(model.parameters())
             recalibrate(model, (images.to(like.device) for images in self._batches))
         error, loss = evaluate(model, self._valid, self.task.normalisation, self.recipe)
-        return Trial(candidate, metrics | {"error": error, "loss": loss})
+        metrics |= {"error": error, "loss": loss}
 
 
 def _batches(task: ImageClassification, count: int, size: int, seed: int) -> list[Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,16 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nasturtium.architecture import Mixture
-from nasturtium.errors import StoreError
+from nasturtium.errors import ConfigError, StoreError
 from nasturtium.evaluate.augment import Augment
 from nasturtium.evaluate.batches import Batches
 from nasturtium.evaluate.execution import Execution, execution_for
 from nasturtium.evaluate.gradient import Gradient, first_order
 from nasturtium.evaluate.optimizer import learning_rate, optimizer_for
+from nasturtium.evaluate.ranks import Ranks
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.evaluate.weights import read_tensors, write_tensors
 from nasturtium.net.build import build
-from nasturtium.net.supernet import Supernet
+from nasturtium.net.supernet import Point, Supernet, Weights
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import seed_for
 from nasturtium.tasks.images import ImageClassification, Split
@@ -42,9 +43,10 @@ class Training:
     summed, and the optimiser steps once. A mixture is trained likewise, and then gets the gradient of the
     loss on a minibatch of the *validation* split with respect to its weights (`Trial.gradient`). A
     candidate of fidelity 0 trains nothing: its loss and error on a validation minibatch are its result, as a
-    controller wants them (ENAS).
+    controller wants them (ENAS). A mixture of fidelity 1 is trained and gets no gradient (warm-up).
 
-    The learning rate falls by the recipe over all its epochs. On the CPU the same seed and the same
+    In a ``torch.distributed`` group every rank trains the same candidates on its part of each minibatch, see
+    `ranks`. The learning rate falls by the recipe over all its epochs. On the CPU the same seed and the same
     candidates give the same weights bit for bit, also after `load`.
 
     Args:
@@ -54,6 +56,8 @@ class Training:
         paths: Candidates of one step.
         seed: Of order, augmentation and dropout.
         gradient: What a mixture's trial carries; see `gradient.first_order` and `gradient.second_order`.
+        split: Whether each path of a step has its own part of the minibatch, and so its own statistics in the
+            norms (the ghost batches of Bender et al. 2018); else every path has all of it.
 
     Attributes:
         step: Optimiser steps done.
@@ -69,12 +73,15 @@ class Training:
         paths: int = 1,
         seed: int = 0,
         gradient: Gradient = first_order,
+        split: bool = False,
     ) -> None:
         self.supernet, self.task, self.recipe, self.seed = supernet, task, recipe, seed
-        self.paths, self.gradient = paths, gradient
+        self.paths, self.gradient, self.split = paths, gradient, split
+        self.ranks = Ranks()
         batch_size = recipe.batch_for(len(task.train))
         self.execution = _execution(supernet, recipe, batch_size)
         self.execution.place(supernet)
+        self.ranks.same(supernet)
         self.optimizer = _optimizer(supernet, recipe)
         self._train = Feed(self._batches(task.train, batch_size, "train"))
         self._valid = Feed(self._batches(task.valid, min(batch_size, len(task.valid)), "valid"))
@@ -96,6 +103,7 @@ class Training:
         """Does one step for all candidates together."""
         if not batch:
             return
+        self.ranks.check(batch)
         with self.execution.active(seed_for(self.seed, "supernet/step", self.asked)):
             self.asked += 1
             if all(candidate.fidelity == 0 for candidate in batch):
@@ -110,6 +118,9 @@ class Training:
         Raises:
             StoreError: The folder cannot be written or the disk is full.
         """
+        self.ranks.wait()
+        if not self.ranks.first:
+            return
         tensors = {f"supernet.{name}": value for name, value in self.supernet.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
@@ -127,29 +138,50 @@ class Training:
         for name, value in tensors.items():
             group, _, rest = name.partition(".")
             groups.setdefault(group, {})[rest] = value
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in groups["optimizer"].items():
-            index, _, rest = name.partition(".")
-            state.setdefault(int(index), {})[rest] = value
         try:
             self.supernet.load_state_dict(groups["supernet"])
+            state = self._optimizer_state(groups["optimizer"])
             self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
             self.step, self.asked = int(words["step"]), int(words["asked"])
             self._train.taken, self._valid.taken = self.step, int(words["valid"])
-        except (KeyError, ValueError, RuntimeError) as problem:
+        except (KeyError, ValueError, RuntimeError, IndexError) as problem:
             raise StoreError(
                 f"{path} is no checkpoint of this supernet: {problem}; start in another folder"
             ) from problem
         return groups["more"]
 
-    def losses(self, candidate: Candidate, pair: Pair) -> tuple[Tensor, Tensor]:
-        """Returns the loss of a candidate on a minibatch, with its graph, and its share of wrong answers."""
+    def _optimizer_state(self, flat: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+        weights = [one for group in self.optimizer.param_groups for one in group["params"]]
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in flat.items():
+            number, _, rest = name.partition(".")
+            like = weights[int(number)]
+            # A fused step walks weights and momenta alike in memory, whatever their strides say.
+            alike = value.shape == like.shape
+            placed = torch.empty_like(like, requires_grad=False).copy_(value) if alike else value
+            state.setdefault(int(number), {})[rest] = placed
+        return state
+
+    def losses(
+        self, point: Point, pair: Pair, weights: Weights | None = None, *, smoothing: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Returns the loss of a point on this rank's part of a minibatch, and its share of wrong answers.
+
+        Both are scaled so that their means over the ranks are those of the whole minibatch.
+
+        Args:
+            point: Path or mixture.
+            pair: The whole minibatch.
+            weights: Of a mixture, as tensors that want gradients; None takes its own numbers.
+            smoothing: Of labels.
+        """
+        images, labels = self.ranks.part(pair.images, pair.labels)
         with self.execution.precision():
-            logits = self.supernet(pair.images, candidate.point)
-        loss = functional.cross_entropy(
-            logits.float(), pair.labels, label_smoothing=self.recipe.label_smoothing
-        )
-        return loss, (logits.detach().argmax(1) != pair.labels).float().mean()
+            logits = self.supernet(images, point, weights)
+        share = self.ranks.share(len(labels), len(pair.labels))
+        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        wrong = (logits.detach().argmax(1) != labels).float().mean()
+        return (loss, wrong) if share == 1 else (loss * share, wrong * share)
 
     def _trained(self, batch: Sequence[Candidate]) -> list[Trial]:
         """Steps once for all, then finds the gradients of mixtures."""
@@ -159,7 +191,10 @@ class Training:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         pair = self._train.next()
-        trials = [self._backward(candidate, pair) for candidate in batch]
+        parts = parts_of(pair, len(batch)) if self.split else [pair] * len(batch)
+        shares = [len(part.labels) / len(pair.labels) for part in parts]
+        trials = [self._backward(*one) for one in zip(batch, parts, shares, strict=True)]
+        self.ranks.average_gradients(self.supernet)
         if all(trial.status == "ok" for trial in trials):
             if self.recipe.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.supernet.parameters(), self.recipe.clip_norm)
@@ -167,22 +202,35 @@ class Training:
         self.step += 1
         return [self._with_gradient(trial) for trial in trials]
 
-    def _backward(self, candidate: Candidate, pair: Pair) -> Trial:
-        loss, error = self.losses(candidate, pair)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return _trial(candidate, loss, error)
+    def _backward(self, candidate: Candidate, pair: Pair, share: float) -> Trial:
+        loss, error = self.losses(candidate.point, pair, smoothing=self.recipe.label_smoothing)
+        (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
+        return self._trial(candidate, loss, error)
 
     def _with_gradient(self, trial: Trial) -> Trial:
-        if not isinstance(trial.candidate.point, Mixture) or trial.status != "ok":
+        candidate = trial.candidate
+        if not isinstance(candidate.point, Mixture) or candidate.fidelity == 1 or trial.status != "ok":
             return trial
-        found = self.gradient(self, trial.candidate, self._valid.next(), self._train)
+        found = self.gradient(self, candidate, self._valid.next(), self._train)
         metrics = {"loss": found.loss, "error": found.error, "train_loss": trial.metrics["loss"]}
-        return replace(trial, metrics=metrics, gradient=found.gradient)
+        return replace(trial, metrics=metrics | dict(found.more), gradient=found.gradient)
 
     def _reward(self, candidate: Candidate) -> Trial:
         self.supernet.eval()
         with torch.no_grad():
-            return _trial(candidate, *self.losses(candidate, self._valid.next()))
+            return self._trial(candidate, *self.losses(candidate.point, self._valid.next()))
+
+    def _trial(self, candidate: Candidate, loss: Tensor, error: Tensor) -> Trial:
+        result = torch.stack([loss.detach().float(), error])
+        self.ranks.average([result])
+        metrics = dict(zip(("loss", "error"), result.tolist(), strict=True))
+        if math.isfinite(metrics["loss"]):
+            return Trial(candidate, metrics)
+        reason = (
+            f"the loss is {metrics['loss']:g}, so this step was left out; "
+            "a lower learning rate, a longer warm-up or clip_norm may help"
+        )
+        return Trial(candidate, metrics, status="failed", error=reason)
 
     def _batches(self, split: Split, batch_size: int, purpose: str) -> Batches:
         task, device = self.task, self.execution.device
@@ -191,6 +239,20 @@ class Training:
         augment = Augment(task.shift, task.flip, self.recipe.cutout) if augments else Augment()
         seed = seed_for(self.seed, f"supernet/{purpose}")
         return Batches(placed, batch_size, task.normalisation, augment, self.execution, seed)
+
+
+def parts_of(pair: Pair, count: int) -> list[Pair]:
+    """Returns a minibatch in `count` parts of nearly equal size.
+
+    Raises:
+        ConfigError: A part would have fewer than the two images that a norm needs.
+    """
+    if len(pair.labels) < 2 * count:
+        raise ConfigError(
+            f"a minibatch of {len(pair.labels)} images for {count} paths; a path needs 2 or more: take a larger "
+            "batch_size or fewer paths"
+        )
+    return [Pair(pair.images[i::count], pair.labels[i::count]) for i in range(count)]
 
 
 class Feed:
@@ -234,17 +296,6 @@ def _optimizer(supernet: Supernet, recipe: Recipe) -> torch.optim.Optimizer:
             for weights in group["params"]:
                 optimizer.state[weights]["momentum_buffer"] = torch.zeros_like(weights)
     return optimizer
-
-
-def _trial(candidate: Candidate, loss: Tensor, error: Tensor) -> Trial:
-    metrics = {"loss": float(loss.detach()), "error": float(error)}
-    if math.isfinite(metrics["loss"]):
-        return Trial(candidate, metrics)
-    reason = (
-        f"the loss is {metrics['loss']:g}, so this step was left out; "
-        "a lower learning rate, a longer warm-up or clip_norm may help"
-    )
-    return Trial(candidate, metrics, status="failed", error=reason)
 
 
 def _execution(supernet: Supernet, recipe: Recipe, batch_size: int) -> Execution:

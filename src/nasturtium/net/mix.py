@@ -14,19 +14,36 @@ def weighted_sum(values: Sequence[Tensor], shares: Sequence[Tensor | None]) -> T
         values: Of one shape.
         shares: Scalars; None is 1.
     """
-    ones = [values[0].new_ones(()) if share is None else share for share in shares]
-    return _WeightedSum.apply(torch.stack(ones), *values)  # type: ignore[no-any-return,no-untyped-call]
+    places = tuple(place for place, share in enumerate(shares) if share is not None)
+    if not places:
+        return _sum(values)
+    given = torch.stack([shares[place] for place in places])  # type: ignore[misc]
+    return _WeightedSum.apply(places, given, *values)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def _sum(values: Sequence[Tensor]) -> Tensor:
+    if len(values) == 1:
+        return values[0]
+    total = values[0] + values[1]
+    for value in values[2:]:
+        total += value  # in place: it is ours
+    return total
 
 
 class _WeightedSum(torch.autograd.Function):
-    """Keeps the values and nothing else: no product of a value and its share is ever stored."""
+    """Keeps the values that have a share and nothing else: no product of the two is ever stored."""
 
     @staticmethod
-    def forward(ctx: Any, shares: Tensor, *values: Tensor) -> Tensor:
-        ctx.save_for_backward(shares, *values)
-        total = values[0] * shares[0]
-        for share, value in zip(shares[1:], values[1:], strict=True):
-            total.addcmul_(value, share)
+    def forward(ctx: Any, places: tuple[int, ...], shares: Tensor, *values: Tensor) -> Tensor:
+        ctx.places = places
+        ctx.save_for_backward(shares, *(values[place] for place in places))
+        share_of = dict(zip(places, shares, strict=True))
+        total = values[0] * share_of[0] if 0 in share_of else values[0].clone()
+        for place, value in enumerate(values[1:], 1):
+            if place in share_of:
+                total.addcmul_(value, share_of[place])
+            else:
+                total.add_(value)
         return total
 
     @staticmethod
@@ -34,10 +51,19 @@ class _WeightedSum(torch.autograd.Function):
         (gradient,) = gradients
         shares, *values = ctx.saved_tensors
         of_shares = None
-        if ctx.needs_input_grad[0]:
-            of_shares = torch.stack([(gradient * value).sum() for value in values])
-        of_values = (
-            gradient * share if needed else None
-            for share, needed in zip(shares, ctx.needs_input_grad[1:], strict=True)
-        )
-        return (of_shares, *of_values)
+        if ctx.needs_input_grad[1]:
+            like = gradient.to(shares.dtype)
+            lines = (_line(value.to(shares.dtype), like) for value in values)
+            of_shares = torch.stack([torch.dot(_line(like, like), line) for line in lines])
+        of_values: list[Tensor | None] = [gradient if needed else None for needed in ctx.needs_input_grad[2:]]
+        for place, share in zip(ctx.places, shares, strict=True):
+            if of_values[place] is not None:
+                of_values[place] = gradient * share
+        return (None, of_shares, *of_values)
+
+
+def _line(value: Tensor, like: Tensor) -> Tensor:
+    """Returns the numbers of a value in the order in which `like` has them in memory, so mostly as a view."""
+    if like.dim() == 4 and like.is_contiguous(memory_format=torch.channels_last):
+        value = value.permute(0, 2, 3, 1)
+    return value.reshape(-1)

@@ -1,28 +1,23 @@
 """All the architectures of a space in one set of weights."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Literal, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import ConfigError, SpaceError
-from nasturtium.net.build import channels, module, place
-from nasturtium.net.mix import weighted_sum
+from nasturtium.net.program import Program, Weights
 from nasturtium.net.slices import bank, part
 from nasturtium.space import layers as ir
 from nasturtium.space.blend import blended
-from nasturtium.space.sharing import shared_layers
+from nasturtium.space.sharing import WITH_WEIGHTS, shared_layers
 from nasturtium.space.space import Space
 
 Point: TypeAlias = Architecture | Mixture
 Norms: TypeAlias = Literal["batch", "running"]
-Weights: TypeAlias = Sequence[Tensor]  # of a mixture: per decision, [options]
-Step: TypeAlias = Callable[[Sequence[Tensor], Weights], Tensor]
 
 _PROGRAMS = 256  # remembered; a mixture's never changes, a path may come again
 NORMS: tuple[Norms, ...] = ("batch", "running")
@@ -43,26 +38,43 @@ class Supernet(nn.Module):
             keeps none and always normalises by the batch, as one-shot methods do while they search (the
             statistics of one path are wrong for another: recalibrate what is extracted).
         affine: Whether norms have scale and shift; DARTS searches without.
+        recompute: Whether to keep few values for the backward pass and compute the others once more: less
+            than half of the memory for about a third more time.
 
     Attributes:
         space: The space.
+        shared: The weights, by a layer's key and kind, for example ``stage1/block1/conv:conv2d``.
 
     Raises:
         ShapeError: The space is not bound, or does not fit together.
     """
 
-    def __init__(self, space: Space, *, seed: int = 0, norms: Norms = "running", affine: bool = True) -> None:
+    def __init__(
+        self,
+        space: Space,
+        *,
+        seed: int = 0,
+        norms: Norms = "running",
+        affine: bool = True,
+        recompute: bool = False,
+    ) -> None:
         super().__init__()
         if norms not in NORMS:
             raise ConfigError(f"norms is {norms!r}; it must be one of {', '.join(NORMS)}")
         self.space = space
         self.norms: Norms = norms
-        self._banks: dict[object, nn.Module] = {}
-        self._programs: OrderedDict[object, _Program] = OrderedDict()
+        self.recompute = recompute
+        self.shared = nn.ModuleDict()
+        self._names: dict[object, str] = {}  # in `shared`, by key and kind, or by key and user's block
+        self._programs: OrderedDict[object, Program] = OrderedDict()
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             for (key, kind), ops in shared_layers(space).items():
                 self._add(key, kind, ops, affine)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but what is remembered of points: that belongs to these very weights."""
+        return self.__dict__ | {"_programs": OrderedDict()}
 
     def forward(self, x: Tensor, point: Point, weights: Weights | None = None) -> Tensor:
         """Returns logits [batch, outputs] for images [batch, *input_shape].
@@ -74,13 +86,25 @@ class Supernet(nn.Module):
                 [options].
         """
         if isinstance(point, Architecture):
-            return self._program(point)(x, ())
-        return self._program(point)(x, mixture_weights(point, x) if weights is None else weights)
+            weights = ()
+        elif weights is None:
+            weights = mixture_weights(point, x)
+        return self._program(point)(x, weights, training=self.training, recompute=self.recompute)
 
     def network(self, point: Point) -> ir.Network:
-        """Returns the layers that run for a point."""
+        """Returns the layers that run for a point.
+
+        Raises:
+            SpaceError: The point is of another space.
+        """
         if isinstance(point, Architecture):
             return self.space.network(point)
+        sizes = [len(decision.labels) for decision in self.space.decisions]
+        if point.space != self.space.fingerprint or [len(row) for row in point.weights] != sizes:
+            raise SpaceError(
+                f"a mixture of another space ({point.space}) was given to the supernet of {self.space.name} "
+                f"({self.space.fingerprint}), whose decisions have {sizes} options"
+            )
         return blended(self.space, point.running)
 
     def state_of(self, network: ir.Network) -> Iterator[tuple[str, Tensor]]:
@@ -97,38 +121,33 @@ class Supernet(nn.Module):
             SpaceError: The supernet has no weights for it.
         """
         op = layer.op
-        if isinstance(op, ir.Custom):
-            found = self._banks.get((layer.key, op))
-        elif isinstance(op, ir.Conv2d | ir.BatchNorm | ir.Linear):
-            found = self._banks.get((layer.key, type(op)))
-        else:
+        if not isinstance(op, WITH_WEIGHTS):
             return None
-        if found is None:
+        name = self._names.get((layer.key, op if isinstance(op, ir.Custom) else type(op)))
+        if name is None:
             raise SpaceError(
                 f"{layer.name}: the supernet of {self.space.name} has no weights for it ({layer.key}, {op}); "
                 "a block with so many combinations that they were only sampled has one more: please report it"
             )
-        return found
+        return self.shared[name]
 
     def _add(self, key: str, kind: type, ops: Sequence[ir.Op], affine: bool) -> None:
-        for number, group in enumerate([[op] for op in ops] if kind is ir.Custom else [list(ops)]):
+        for number, group in enumerate([[op] for op in ops] if kind is ir.Custom else [list(ops)], 1):
             made = bank(group)
             if isinstance(made, nn.BatchNorm2d) and (self.norms == "batch" or not affine):
-                made = nn.BatchNorm2d(
-                    made.num_features, affine=affine, track_running_stats=self.norms == "running"
-                )
-            where = key if number == 0 else f"{key}_{number}"
-            if (where, "name") in self._banks:
-                where = f"{where}_{kind.__name__.lower()}"
-            place(self, f"shared.{where}", made)
-            self._banks[where, "name"] = made
-            self._banks[(key, group[0]) if kind is ir.Custom else (key, kind)] = made
+                running = self.norms == "running"
+                made = nn.BatchNorm2d(made.num_features, affine=affine, track_running_stats=running)
+            # No part of a module is called so, whatever labels a user gives: names never collide.
+            name = f"{key.replace('/', '//').replace('.', '/')}:{kind.__name__.lower()}"
+            name = name if number == 1 else f"{name}{number}"
+            self.shared[name] = made
+            self._names[key, group[0] if kind is ir.Custom else kind] = name
 
-    def _program(self, point: Point) -> "_Program":
+    def _program(self, point: Point) -> Program:
         key = point if isinstance(point, Architecture) else point.running
         program = self._programs.get(key)
         if program is None:
-            program = self._programs[key] = _Program(self, self.network(point))
+            program = self._programs[key] = Program(self.network(point), self.bank)
             if len(self._programs) > _PROGRAMS:
                 self._programs.popitem(last=False)
         return program
@@ -137,82 +156,3 @@ class Supernet(nn.Module):
 def mixture_weights(mixture: Mixture, like: Tensor) -> list[Tensor]:
     """Returns the numbers of a mixture as tensors like `like`, per decision [options]."""
     return [torch.tensor(row, dtype=like.dtype, device=like.device) for row in mixture.weights]
-
-
-class _Program:
-    """The layers of one point as functions, and when each value is read last."""
-
-    def __init__(self, supernet: Supernet, network: ir.Network) -> None:
-        last = {index: number for number, layer in enumerate(network.layers) for index in layer.inputs}
-        self._steps = []
-        for number, layer in enumerate(network.layers):
-            dead = tuple(index + 1 for index in {*layer.inputs} if last[index] == number)
-            reads = tuple(index + 1 for index in layer.inputs)
-            self._steps.append((_step(supernet, layer), reads, dead))
-
-    def __call__(self, x: Tensor, weights: Weights) -> Tensor:
-        values: list[Tensor | None] = [x]
-        value = x
-        for step, reads, dead in self._steps:
-            value = step([values[index] for index in reads], weights)  # type: ignore[misc]
-            for index in dead:
-                values[index] = None  # so that memory goes back as soon as nobody needs it
-            values.append(value)
-        return value
-
-
-def _step(supernet: Supernet, layer: ir.Layer) -> Step:
-    op = layer.op
-    shared = supernet.bank(layer)
-    if isinstance(op, ir.Mix):
-        return partial(_mix, op.terms)
-    if isinstance(op, ir.Dropout):
-        return lambda inputs, _: functional.dropout(inputs[0], op.rate, supernet.training)
-    if shared is None:
-        return _plain(op)
-    if isinstance(op, ir.Custom):
-        return lambda inputs, _: shared(inputs[0])
-    run = _WEIGHTED[type(op)]
-    return lambda inputs, _: run(op, part(op, shared), inputs[0], supernet)
-
-
-def _mix(terms: tuple[ir.Term, ...], inputs: Sequence[Tensor], weights: Weights) -> Tensor:
-    shares = [torch.stack([weights[d][o] for d, o in term]).prod() if term else None for term in terms]
-    return weighted_sum(inputs, shares)
-
-
-def _plain(op: ir.Op) -> Step:
-    if isinstance(op, ir.Add):
-        return lambda inputs, _: sum(inputs[1:], inputs[0])
-    if isinstance(op, ir.Multiply):
-        return lambda inputs, _: inputs[0] * inputs[1]
-    if isinstance(op, ir.Concat):
-        return lambda inputs, _: torch.cat(list(inputs), 1)
-    if isinstance(op, ir.Zero):
-        return lambda inputs, _: torch.zeros_like(inputs[0])
-    if isinstance(op, ir.Take):
-        return lambda inputs, _: inputs[0][channels(op)]
-    made = module(op)
-    return lambda inputs, _: made(inputs[0])
-
-
-def _conv(op: ir.Conv2d, state: Mapping[str, Tensor], x: Tensor, _: Supernet) -> Tensor:
-    bias = state.get("bias")
-    return functional.conv2d(x, state["weight"], bias, op.stride, op.padding, op.dilation, op.groups)
-
-
-def _linear(op: ir.Linear, state: Mapping[str, Tensor], x: Tensor, _: Supernet) -> Tensor:
-    return functional.linear(x, state["weight"], state.get("bias"))
-
-
-def _norm(op: ir.BatchNorm, state: Mapping[str, Tensor], x: Tensor, supernet: Supernet) -> Tensor:
-    mean, variance = state.get("running_mean"), state.get("running_var")
-    by_batch = supernet.training or mean is None
-    return functional.batch_norm(x, mean, variance, state.get("weight"), state.get("bias"), by_batch)
-
-
-_WEIGHTED: Mapping[type, Callable[..., Tensor]] = {
-    ir.BatchNorm: _norm,
-    ir.Conv2d: _conv,
-    ir.Linear: _linear,
-}

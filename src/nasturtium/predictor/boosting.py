@@ -9,6 +9,7 @@ from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
 from nasturtium.predictor.examples import Scale, ScaleName, in_order
 from nasturtium.predictor.features import Encoding, Features
+from nasturtium.predictor.scores import Scores
 from nasturtium.seeds import seed_for
 from nasturtium.space.space import Space
 
@@ -31,6 +32,7 @@ class Boosting:
         sample: Share of the examples that a tree sees.
         share: Of the features that each split looks at.
         scale: ``linear``, or ``rank`` to learn the normal scores of the ranks.
+        scores: Numbers known of an architecture before any training, as further features; see `ScoreColumns`.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Boosting:
         sample: float = 0.7,
         share: float = 0.33,
         scale: ScaleName = "rank",
+        scores: Scores | None = None,
     ) -> None:
         if min(members, trees, depth) < 1:
             raise ConfigError(f"members is {members}, trees {trees} and depth {depth}; all must be 1 or more")
@@ -55,7 +58,7 @@ class Boosting:
         self.seed = seed
         self.members, self.trees, self.depth = members, trees, depth
         self.rate, self.sample, self.share = rate, sample, share
-        self._features = Features(space, encoding)
+        self._features = Features(space, encoding, scores)
         self._scale = Scale(scale)
 
     def fit(self, architectures: Sequence[Architecture], values: NDArray[np.float64]) -> None:

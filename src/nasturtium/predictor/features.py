@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
+from nasturtium.predictor.scores import ScoreColumns, Scores
 from nasturtium.space.encode import graph
 from nasturtium.space.space import Space
 
@@ -35,12 +36,13 @@ class Features:
             ``rich`` has both, how often each operation is there, the paths with their nodes and with
             identities seen through, and options as numbers. ``auto`` is ``path`` where the space has a cell
             with more than one path, else ``one_hot``.
+        scores: Gives further numbers of an architecture, by name; see `ScoreColumns`.
 
     Raises:
         ConfigError: Another encoding, or ``path`` of a space without such a cell.
     """
 
-    def __init__(self, space: Space, encoding: Encoding = "auto") -> None:
+    def __init__(self, space: Space, encoding: Encoding = "auto", scores: Scores | None = None) -> None:
         if encoding not in ENCODINGS:
             raise ConfigError(f"encoding is {encoding!r}; it must be one of {', '.join(ENCODINGS)}")
         self.space = space
@@ -54,6 +56,7 @@ class Features:
             "rich": (one_hot, numbers, counts, *((paths, routes, flow) if cell else ())),
         }
         self._parts = parts[encoding]
+        self._scores = ScoreColumns(scores) if scores else None
         self._columns: dict[str, int] = {}
         self._known: dict[Architecture, Row] = {}
 
@@ -61,6 +64,8 @@ class Features:
         """Learns the names of the columns from examples, and returns the rows of these: [n, columns]."""
         names = sorted({name for one in architectures for name in self._row(one)})
         self._columns = {name: i for i, name in enumerate(names)}
+        if self._scores:
+            self._scores.fit(architectures)
         return self(architectures)
 
     def __call__(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
@@ -71,7 +76,7 @@ class Features:
                 column = self._columns.get(name)
                 if column is not None:
                     row[column] = number
-        return matrix
+        return np.hstack([matrix, self._scores(architectures)]) if self._scores else matrix
 
     def _row(self, architecture: Architecture) -> Row:
         row = self._known.get(architecture)

@@ -9,6 +9,7 @@ from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
 from nasturtium.predictor.examples import Scale, ScaleName, in_order
 from nasturtium.predictor.features import Encoding, Features
+from nasturtium.predictor.scores import Scores
 from nasturtium.seeds import seed_for
 from nasturtium.space.space import Space
 
@@ -26,6 +27,7 @@ class Forest:
         share: Of the features that each split looks at.
         leaf: Examples that a leaf has at least.
         scale: ``linear``, or ``rank`` to learn the normal scores of the ranks.
+        scores: Numbers known of an architecture before any training, as further features; see `ScoreColumns`.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Forest:
         share: float = 0.33,
         leaf: int = 1,
         scale: ScaleName = "rank",
+        scores: Scores | None = None,
     ) -> None:
         if trees < 1 or leaf < 1 or not 0 < share <= 1:
             raise ConfigError(
@@ -46,7 +49,7 @@ class Forest:
             )
         self.seed = seed
         self.trees, self.share, self.leaf = trees, share, leaf
-        self._features = Features(space, encoding)
+        self._features = Features(space, encoding, scores)
         self._scale = Scale(scale)
 
     def fit(self, architectures: Sequence[Architecture], values: NDArray[np.float64]) -> None:

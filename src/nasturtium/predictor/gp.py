@@ -13,6 +13,8 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from nasturtium.architecture import Architecture
 from nasturtium.predictor.embedding import Embedding, squared
 from nasturtium.predictor.examples import in_order
+from nasturtium.predictor.scored_embedding import ScoredEmbedding
+from nasturtium.predictor.scores import Scores
 from nasturtium.predictor.warp import HalfRank
 from nasturtium.space.space import Space
 
@@ -62,7 +64,7 @@ def default_kernel(embedding: Embedding) -> Kernel:
     return _kernel(_priors(embedding.prior)[0], embedding.ways)
 
 
-def fit_kernel(embedding: Embedding, vectors: Array, values: Array) -> Kernel:
+def fit_kernel(embedding: Embedding | ScoredEmbedding, vectors: Array, values: Array) -> Kernel:
     """Returns the kernel under which the values are likeliest, its priors counted (MAP, by L-BFGS).
 
     Args:
@@ -129,16 +131,19 @@ class GaussianProcess:
     Args:
         space: Of the architectures.
         seed: Not used: nothing is drawn.
+        scores: Numbers known of an architecture before any training, by name; see `ScoreColumns`.
     """
 
-    def __init__(self, space: Space, *, seed: int = 0) -> None:
+    def __init__(self, space: Space, *, seed: int = 0, scores: Scores | None = None) -> None:
         self.space, self.seed = space, seed
-        self._embedding = Embedding(space)
+        self._embedding = ScoredEmbedding(space, scores) if scores else Embedding(space)
 
     def fit(self, architectures: Sequence[Architecture], values: Array) -> None:
         """Learns from examples, forgetting what it learnt before; the time grows with their cube."""
         examples, column = in_order(architectures, values)
         self._warp = HalfRank(column)
+        if isinstance(self._embedding, ScoredEmbedding):
+            self._embedding.fit(examples)
         vectors = self._embedding(examples)
         kernel = fit_kernel(self._embedding, vectors, self._warp.values)
         self._posterior = Posterior(kernel, vectors, self._warp.values)

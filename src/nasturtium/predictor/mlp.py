@@ -13,6 +13,7 @@ from nasturtium.errors import ConfigError
 from nasturtium.predictor.ensemble import Ensemble, Loss, Training, dense, drawn, layers
 from nasturtium.predictor.examples import ScaleName
 from nasturtium.predictor.features import Features
+from nasturtium.predictor.scores import Scores
 from nasturtium.predictor.words import Vocabulary, blocks
 from nasturtium.space.space import Space
 
@@ -47,6 +48,8 @@ class MLPEnsemble(Ensemble):
         loss: ``l1``, ``l2`` or ``mape``; see `Training`.
         folds: Whether each member leaves out its share of the examples.
         scale: ``linear`` or ``rank``.
+        scores: Numbers known of an architecture before any training, as further features; see `ScoreColumns`.
+            Not with ``blocks``.
     """
 
     def __init__(
@@ -67,14 +70,17 @@ class MLPEnsemble(Ensemble):
         loss: Loss = "l1",
         folds: bool = False,
         scale: ScaleName = "linear",
+        scores: Scores | None = None,
     ) -> None:
         if min(width, embedding) < 1 or depth < 0:
             raise ConfigError(
                 f"width is {width}, embedding {embedding} and depth {depth}; the first two must be 1 or "
                 "more, depth at least 0"
             )
+        if encoding == "blocks" and scores:
+            raise ConfigError("with the encoding blocks there are no scores; take another encoding")
         self.width, self.depth, self.embedding = width, depth, embedding
-        self._features = None if encoding == "blocks" else Features(space, encoding)
+        self._features = None if encoding == "blocks" else Features(space, encoding, scores)
         self._blocks: Blocks = blocks_of or (lambda architecture: blocks(space, architecture))
         self._vocabulary = Vocabulary(())
         self._slots = 1

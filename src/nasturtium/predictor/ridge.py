@@ -9,6 +9,7 @@ from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
 from nasturtium.predictor.examples import Scale, ScaleName, in_order
 from nasturtium.predictor.features import Encoding, Features
+from nasturtium.predictor.scores import Scores
 from nasturtium.space.space import Space
 
 
@@ -24,6 +25,7 @@ class Ridge:
         encoding: What the features are; see `Features`.
         penalty: Of squared weights, against squared differences of values that have variance 1.
         scale: ``linear``, or ``rank`` to learn the normal scores of the ranks.
+        scores: Numbers known of an architecture before any training, as further features; see `ScoreColumns`.
     """
 
     def __init__(
@@ -34,12 +36,13 @@ class Ridge:
         encoding: Encoding = "auto",
         penalty: float = 1.0,
         scale: ScaleName = "linear",
+        scores: Scores | None = None,
     ) -> None:
         if penalty <= 0:
             raise ConfigError(f"penalty is {penalty}; it must be more than 0")
         self.seed = seed
         self.penalty = penalty
-        self._features = Features(space, encoding)
+        self._features = Features(space, encoding, scores)
         self._scale = Scale(scale)
         self._centre = self._weights = np.zeros(0)
         self._axes, self._stretch = np.zeros((0, 0)), np.zeros(0)

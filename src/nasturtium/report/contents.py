@@ -27,6 +27,7 @@ class Point:
         spent: Training seconds of its stage up to and with this trial; NaN where nobody counted.
         status: As of the trial.
         problem: Why the status is not ``ok``.
+        fidelity: What was spent on it, in the evaluator's unit; inf is all there is.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Point:
     spent: float = math.nan
     status: Status = "ok"
     problem: str | None = None
+    fidelity: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +120,17 @@ class Contents:
         return (self.search, *((self.baseline,) if self.baseline else ()), *self.later)
 
     def usable(self, stage: Stage | None) -> list[Point]:
-        """The trials of a stage that are ok, meet every constraint and have every objective."""
-        points = stage.points if stage else ()
+        """The trials of a stage that are ok, meet every constraint and have every objective.
+
+        Of several fidelities only the highest: neither a score nor an error after one epoch stands beside
+        errors of whole trainings.
+        """
+        points = [point for point in stage.points if point.status == "ok"] if stage else []
+        highest = max((point.fidelity for point in points), default=math.inf)
         return [
             point
             for point in points
-            if point.status == "ok"
+            if point.fidelity == highest
             and all(constraint.holds(point.metrics) for constraint in self.constraints)
             and all(math.isfinite(objective(point.metrics)) for objective in self.objectives)
         ]

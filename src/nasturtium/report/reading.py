@@ -92,10 +92,15 @@ def _points(trials: Sequence[Trial], text: Text) -> list[Point]:
     timed = any("train_seconds" in trial.metrics for trial in trials)
     spent, points = 0.0 if timed else math.nan, []
     for trial in trials:
-        if math.isfinite(seconds := trial.metrics.get("train_seconds", 0.0)):
+        seconds = trial.metrics.get("train_seconds", 0.0) + trial.metrics.get("proxy_seconds", 0.0)
+        if math.isfinite(seconds):
             spent += seconds
-        words = text(trial.architecture)
-        points.append(Point(trial.candidate.number, words, trial.metrics, spent, trial.status, trial.error))
+        point = trial.candidate.point
+        words = text(point) if isinstance(point, Architecture) else "all networks at once"
+        fidelity = math.inf if trial.candidate.fidelity is None else trial.candidate.fidelity
+        points.append(
+            Point(trial.candidate.number, words, trial.metrics, spent, trial.status, trial.error, fidelity)
+        )
     return points
 
 

@@ -53,6 +53,7 @@ def search(
     parameters: Mapping[str, Value] | None = None,
     warm_from: Source | Sequence[Source] = (),
     try_first: Given | Sequence[Given] = (),
+    proxies: str | Sequence[str] = (),
     workers: int | str = 1,
     recipe: Recipe | None = None,
     retrain: Retraining | None = None,
@@ -82,6 +83,8 @@ def search(
         warm_from: Earlier searches whose results the method starts from: folders, runs, or names of tables.
             They are copied into the folder when the search begins; the baseline does not see them.
         try_first: Architectures to try before any other, as text, in a file with one a line, or as they are.
+        proxies: Zero-cost proxies (``synflow``, ``file.py:function``) that score the candidates of fidelity 0;
+            with a method that has such a rung and, say, ``minimize="error or -synflow"``.
         workers: 1 trains in this process, a larger number in so many, ``ray`` and ``ray://HOST:PORT`` on a
             Ray cluster. A script then needs ``if __name__ == "__main__":``.
         recipe: How candidates are trained.
@@ -110,6 +113,7 @@ def search(
         parameters=dict(parameters or {}),
         warm_from=tuple(map(named, sources)),
         try_first=lines(given, space),
+        proxies=(proxies,) if isinstance(proxies, str) else tuple(proxies),
         workers=workers,
         recipe=recipe or Recipe(),
         retrain=retrain or Retraining(),
@@ -138,6 +142,7 @@ def search_spec(spec: Spec, observer: Observer | None = None) -> Run:
         parameters=spec.parameters,
         warm_from=spec.warm_from,
         try_first=spec.try_first,
+        proxies=spec.proxies,
         workers=spec.workers,
         recipe=spec.recipe,
         retrain=spec.retrain,

@@ -9,7 +9,7 @@ from typing import Literal
 from nasturtium.errors import ConfigError
 from nasturtium.protocols import Trial
 
-Unit = Literal["trials", "seconds", "training seconds"]
+Unit = Literal["trials", "steps", "seconds", "training seconds"]
 
 MOST_TRIALS = 1_000_000_000
 MOST_SECONDS = 366 * 24 * 3600.0
@@ -26,7 +26,7 @@ class Budget:
 
     Attributes:
         amount: Of `unit`; above 0.
-        unit: ``trials`` asked; ``seconds`` of wall time; ``training seconds``, the sum of
+        unit: ``trials`` asked; ``steps`` of a supernet's training; ``seconds`` of wall time; ``training seconds``, the sum of
             ``train_seconds`` over the trials, measured by a training and simulated by a table.
     """
 
@@ -88,7 +88,7 @@ class Purse:
 
     Attributes:
         budget: What there was in the beginning.
-        trials: Number of candidates asked.
+        trials: Number of candidates asked, or of steps.
         training_seconds: Sum of ``train_seconds`` over the trials told.
     """
 
@@ -119,7 +119,7 @@ class Purse:
     @property
     def spent(self) -> float:
         """What is gone, in the unit of the budget."""
-        if self.budget.unit == "trials":
+        if self.budget.unit in ("trials", "steps"):
             return self.trials
         return self.seconds if self.budget.unit == "seconds" else self.training_seconds
 
@@ -130,6 +130,6 @@ class Purse:
 
     def room(self) -> int:
         """How many candidates more may be asked now; what has begun is finished, whatever it takes."""
-        if self.budget.unit == "trials":
+        if self.budget.unit in ("trials", "steps"):
             return int(self.left)
         return _UNBOUNDED if self.left else 0

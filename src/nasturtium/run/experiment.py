@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +22,16 @@ from nasturtium.front.objectives import (
 )
 from nasturtium.protocols import CostModel, Evaluator, Strategy
 from nasturtium.run.budget import Budget, parse_budget
+from nasturtium.run.cascaded import check_cascade
 from nasturtium.run.first import parsed
-from nasturtium.run.names import parameters_of, resolve
+from nasturtium.run.names import parameters_of, resolve, settings
+from nasturtium.run.sharing import WeightSharing, shares_weights
 from nasturtium.run.spec import Spec
 from nasturtium.run.typed import to_table
 from nasturtium.store.records import Header
 
 if TYPE_CHECKING:
+    from nasturtium.evaluate.proxies import ProxyFunction
     from nasturtium.run.run import Run
     from nasturtium.space.space import Space
     from nasturtium.tasks.images import ImageClassification
@@ -47,12 +51,14 @@ class Experiment:
         task: The data; None where an evaluator was given instead.
         evaluator: What was given instead of data; None where networks are trained.
         costs: What tells costs without training; None is `Costs` where networks are trained, else nothing.
-        method: Makes the strategy.
+        method: Makes the strategy; its parameters are set.
         objectives: What is made small.
         constraints: What must hold.
         budget: Of the search.
         warm_from: Where results of earlier searches come from.
         first: Architectures to try first.
+        proxies: What scores the candidates of fidelity 0, by name.
+        sharing: The method where it trains a supernet; None for all others.
     """
 
     spec: Spec
@@ -67,6 +73,8 @@ class Experiment:
     budget: Budget
     warm_from: tuple[str | Path | Run, ...] = ()
     first: tuple[Architecture, ...] = ()
+    proxies: Mapping[str, ProxyFunction] = field(default_factory=dict)
+    sharing: WeightSharing | None = None
 
     @property
     def metrics(self) -> set[str]:
@@ -134,17 +142,24 @@ def prepare(
     check_consistent(constraints)
     method = method or resolve("method", spec.method)
     _check_parameters(method, spec)
+    made = partial(method, **settings(spec.parameters))
+    if shares := shares_weights(method):
+        _check_sharing(spec, space, task)
     experiment = Experiment(
-        *(spec, space, task, evaluator, costs, method, objectives, constraints, budget),
+        *(spec, space, task, evaluator, costs, made, objectives, constraints, budget),
         warm_from=spec.warm_from if warm_from is None else tuple(warm_from),
         first=parsed(spec.try_first, space),
+        proxies={proxy.__name__: proxy for proxy in (resolve("proxy", name) for name in spec.proxies)},
+        sharing=made() if shares else None,
     )
     if task is None:
         return experiment
-    known = TRAINED | (costs.names if costs else Costs.names)
+    known = TRAINED | (costs.names if costs else Costs.names) | set(experiment.proxies)
     for name in sorted(experiment.metrics):
         if name not in known:
             raise unknown("metric", name, known)
+    if experiment.proxies:
+        check_cascade(spec, experiment.proxies, objectives, costs.names if costs else Costs.names)
     bound = space.bind(task.input_shape, task.outputs)
     bound.check()
     return replace(experiment, space=bound)
@@ -157,10 +172,25 @@ def _check_parameters(method: Method, spec: Spec) -> None:
             raise unknown("parameter", name, known, where=f"method {spec.method}")
 
 
+def _check_sharing(spec: Spec, space: Space, task: ImageClassification | None) -> None:
+    if task is None:
+        raise ConfigError(f"{spec.method} trains a supernet, so it needs a task, not an evaluator")
+    if spec.warm_from:
+        raise ConfigError(
+            f"{spec.method} compares networks by errors with shared weights, to which results of earlier "
+            "searches say nothing; give good networks of theirs as try_first"
+        )
+    if decided := ", ".join(space.possible_settings):
+        raise ConfigError(
+            f"{spec.method} trains all networks of {space.name} at once, so the space cannot decide {decided} "
+            "for each; give one value in the recipe"
+        )
+
+
 def _identity(experiment: Experiment) -> dict[str, str]:
     spec, space, task = experiment.spec, experiment.space, experiment.task
     first = space.canonical(space.unrank(0))  # the fixed blocks, which the fingerprint does not cover
-    known = {"warm_from": ", ".join(spec.warm_from), "try_first": ", ".join(spec.try_first)}
+    known = {name: ", ".join(getattr(spec, name)) for name in ("warm_from", "try_first", "proxies")}
     return {
         "space": f"{space.name} ({space.fingerprint[:8]}-{first[:8]})",
         "data": _data(task) if task else f"evaluator {type(experiment.evaluator).__qualname__}",

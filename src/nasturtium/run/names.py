@@ -26,6 +26,7 @@ METHODS: Mapping[str, str] = {
     "controller": "nasturtium.strategy.controller:Controller",
     "evolution": "nasturtium.strategy.evolution:RegularizedEvolution",
     "exhaustive": "nasturtium.strategy.exhaustive:Exhaustive",
+    "generations": "nasturtium.strategy.generations:GenerationalEvolution",
     "halving": "nasturtium.strategy.halving:SuccessiveHalving",
     "hyperband": "nasturtium.strategy.hyperband:Hyperband",
     "large-scale": "nasturtium.strategy.large_scale:LargeScaleEvolution",
@@ -38,6 +39,13 @@ METHODS: Mapping[str, str] = {
     "reinforce": "nasturtium.strategy.reinforce:Reinforce",
     "smac": "nasturtium.strategy.smac:SMAC",
     "tpe": "nasturtium.strategy.tpe:TPE",
+}
+
+RECIPES: Mapping[str, str] = {  # methods that train a supernet
+    "fairnas": "nasturtium.recipes.fairnas:FairNAS",
+    "one-shot": "nasturtium.recipes.one_shot:OneShot",
+    "rs-ws": "nasturtium.recipes.rs_ws:RandomWeightSharing",
+    "spos": "nasturtium.recipes.spos:SPOS",
 }
 
 PREDICTORS: Mapping[str, str] = {
@@ -70,6 +78,7 @@ SPACES: Mapping[str, str] = {
     "autonet_mlp": "nasturtium.space.zoo.autonet:autonet_mlp",
     "chain": "nasturtium.space.zoo.chain:chain",
     "darts": "nasturtium.space.zoo.darts:darts",
+    "darts_search": "nasturtium.space.zoo.darts_search:darts_search",
     "enas_macro": "nasturtium.space.zoo.enas:enas_macro",
     "enas_micro": "nasturtium.space.zoo.enas:enas_micro",
     "mobilenet": "nasturtium.space.zoo.mobilenet:mobilenet",
@@ -77,6 +86,7 @@ SPACES: Mapping[str, str] = {
     "nasbench201": "nasturtium.space.zoo.nasbench201:nasbench201",
     "nasbench_macro": "nasturtium.space.zoo.nasbench_macro:nasbench_macro",
     "nasnet": "nasturtium.space.zoo.nasnet:nasnet",
+    "pc_darts_search": "nasturtium.space.zoo.darts_search:pc_darts_search",
     "pnas": "nasturtium.space.zoo.pnas:pnas",
     "resnet": "nasturtium.space.zoo.resnet:resnet",
     "spos": "nasturtium.space.zoo.spos:spos",
@@ -100,7 +110,7 @@ TABLES: Mapping[str, str] = {
 }
 
 KINDS: Mapping[str, Mapping[str, str]] = {
-    "method": METHODS,
+    "method": {**METHODS, **RECIPES},
     "predictor": PREDICTORS,
     "proxy": PROXIES,
     "space": SPACES,
@@ -203,9 +213,9 @@ def is_table(name: str) -> bool:
 
 
 def parameters_of(method: Any) -> Mapping[str, inspect.Parameter]:
-    """Returns the parameters of a method that a user may set: all but space, seed and objectives."""
+    """Returns the parameters of a method that a user may set: all but space, seed, objectives and costs."""
     every = inspect.signature(method).parameters
-    return {name: p for name, p in every.items() if name not in {"space", "seed", "objectives"}}
+    return {name: p for name, p in every.items() if name not in {"space", "seed", "objectives", "costs"}}
 
 
 def settings(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Spec:
         parameters: Of the method, name to value.
         warm_from: Earlier runs (their folders) and tables whose results the search starts from.
         try_first: Architectures to try first, as `Space.text` writes them, or files of them.
+        proxies: Names of zero-cost proxies, or paths to some; they score the candidates of fidelity 0.
         workers: 1 trains in this process, a larger number in so many, ``ray`` and ``ray://HOST:PORT`` on a
             Ray cluster.
         recipe: How candidates are trained.
@@ -74,6 +75,7 @@ class Spec:
     parameters: Mapping[str, Value] = field(default_factory=dict)
     warm_from: tuple[str, ...] = ()
     try_first: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     workers: int | str = 1
     recipe: Recipe = field(default_factory=Recipe)
     retrain: Retraining = field(default_factory=Retraining)

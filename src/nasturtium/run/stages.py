@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from inspect import signature
 from typing import Literal
 
+from nasturtium.architecture import Architecture
 from nasturtium.cost.costs import Costs
-from nasturtium.errors import unknown
+from nasturtium.errors import ConfigError, unknown
 from nasturtium.front.objectives import subject_to
 from nasturtium.protocols import CostModel, Evaluator, Strategy, Trial
 from nasturtium.run.budget import Budget
+from nasturtium.run.cascaded import cascaded
 from nasturtium.run.costed import Costed
 from nasturtium.run.experiment import Experiment, Method
 from nasturtium.run.final import final_stage
-from nasturtium.run.names import parameters_of, settings
+from nasturtium.run.names import parameters_of
 from nasturtium.run.picks import choose, feasible
-from nasturtium.run.record import Observer, Record
+from nasturtium.run.record import Observer, Record, Unwatched
 from nasturtium.run.search import search
+from nasturtium.run.sharing import FILE, SUBNETS, SUPERNET, Problem, Shared, WeightSharing, Whole
 from nasturtium.run.workers import working
 from nasturtium.seeds import seed_for
 from nasturtium.store.journal import Journal
+from nasturtium.store.records import Asked, Told
 from nasturtium.strategy.constrained import COUNTED, Constrained
 from nasturtium.strategy.distinct import Distinct
 from nasturtium.strategy.fixed import Fixed
@@ -72,8 +77,13 @@ class Stages:
             ConfigError: no trial has a metric that objectives or constraints speak of.
         """
         experiment = self.experiment
-        strategy = self._composed(self._warmed(), experiment.spec.seed)
-        found = self._stage(SEARCH, strategy, self._evaluator(SEARCH), experiment.budget)
+        if experiment.sharing is None:
+            strategy = self._composed(self._warmed(experiment.method), experiment.spec.seed)
+            budget = experiment.budget
+        else:
+            finalists = self._finalists(experiment.sharing)
+            strategy, budget = Fixed(experiment.space, finalists), Budget(len(finalists), "trials")
+        found = self._stage(SEARCH, strategy, self._evaluator(SEARCH), budget)
         given = frozenset[str]().union(*(trial.metrics for trial in found if trial.status == "ok"))
         for name in sorted(experiment.lacking(given) if given else ()):
             raise unknown("metric", name, given, where="the evaluator does not give it")
@@ -81,9 +91,11 @@ class Stages:
 
     def random_search(self, found: Sequence[Trial]) -> Sequence[Trial]:
         """Runs random search with as many trials, or as many training seconds where that is fairer."""
-        seconds = sum(trial.metrics.get("train_seconds", 0.0) for trial in found)
+        shared = [trial for stage in (SUPERNET, SUBNETS) for trial in self._told(stage)]
+        cost = ("train_seconds", "proxy_seconds")
+        seconds = sum(trial.metrics.get(name, 0.0) for trial in (*shared, *found) for name in cost)
         # A budget of time was one of training; and trials of several fidelities do not cost alike.
-        partly = any(trial.candidate.fidelity is not None for trial in found)
+        partly = shared or any(trial.candidate.fidelity is not None for trial in found)
         timed = (partly or self.experiment.budget.unit != "trials") and seconds > 0
         budget = Budget(seconds, "training seconds") if timed else Budget(len(found), "trials")
         # Another seed: the search itself may be a random one.
@@ -101,21 +113,69 @@ class Stages:
         budget = Budget(len(architectures) * retraining.times, "trials")
         return self._stage(stage, strategy, self._evaluator(stage, "final"), budget)
 
+    def _finalists(self, sharing: WeightSharing) -> Sequence[Architecture]:
+        """Trains a supernet and searches it; returns the networks that are then trained alone.
+
+        Only those compare with the networks of random search: an error with shared weights is another thing
+        than one after a training alone.
+
+        Raises:
+            ConfigError: The training of the supernet diverged.
+            StoreError: Its weights are gone.
+        """
+        experiment, spec = self.experiment, self.experiment.spec
+        shared = Shared(sharing, self._problem(), experiment.folder / FILE, self.observer)
+        once = Budget(1, "trials")
+        whole = self._stage(SUPERNET, Whole(experiment.space), nullcontext(shared), once, Unwatched())
+        if whole[0].status != "ok":
+            raise ConfigError(f"{spec.method}: {whole[0].error}")
+        shared.check()
+        strategy = self._composed(self._warmed(shared.searcher()), spec.seed)
+        budget = experiment.budget
+        if budget.unit != "trials":
+            left = budget.amount - whole[0].metrics["train_seconds"]
+            budget = Budget(max(left, 0.1 * budget.amount), budget.unit)
+        found = self._stage(SUBNETS, strategy, nullcontext(shared.evaluator()), budget)
+        trials, points = feasible(found, experiment.objectives, experiment.constraints)
+        chosen = choose(points, experiment.objectives, sharing.finalists)
+        # A run that goes on with more budget may choose others: those of before stay in their places.
+        asks = [event for event in self.journal.events(SEARCH) if isinstance(event, Asked)]
+        before = [candidate.point for ask in asks for candidate in ask.candidates]
+        architectures = [*before, *(trials[choice.row].architecture for choice in chosen)]
+        return [one for one in dict.fromkeys(architectures) if isinstance(one, Architecture)]
+
+    def _problem(self) -> Problem:
+        experiment = self.experiment
+        assert experiment.task is not None
+        assert self.costs is not None
+        spec, measure = experiment.spec, tuple(sorted((COUNTED | experiment.metrics) & self.costs.names))
+        return Problem(experiment.space, experiment.task, spec.recipe, spec.seed, self.costs, measure)
+
+    def _told(self, stage: str) -> list[Trial]:
+        events = self.journal.events(stage)
+        return [trial for event in events if isinstance(event, Told) for trial in event.trials]
+
     def _stage(
-        self, stage: str, strategy: Strategy, evaluator: AbstractContextManager[Evaluator], budget: Budget
+        self,
+        stage: str,
+        strategy: Strategy,
+        evaluator: AbstractContextManager[Evaluator],
+        budget: Budget,
+        observer: Observer | None = None,
     ) -> Sequence[Trial]:
-        record = Record(self.journal, stage, budget, self.observer)
+        record = Record(self.journal, stage, budget, observer or self.observer)
         with evaluator as working_now:
             search(strategy, working_now, record)
         return record.trials
 
-    def _warmed(self) -> Method:
-        """The method with its parameters, and with what is known before it starts."""
+    def _warmed(self, method: Method) -> Method:
+        """The method, with what is known before it starts."""
         experiment = self.experiment
-        method: Method = partial(experiment.method, **settings(experiment.spec.parameters))
+        if "costs" in signature(method).parameters:
+            method = partial(method, costs=self.costs)
         if not (self.prior or experiment.first):
             return method
-        itself = "prior" in parameters_of(experiment.method)  # it has its own way to learn from earlier tasks
+        itself = "prior" in parameters_of(method)  # it has its own way to learn from earlier tasks
         inner = partial(method, prior=self.prior) if itself else method
         return partial(Warmstarted, inner=inner, seeds=experiment.first, prior=self.prior, told=not itself)
 
@@ -151,9 +211,22 @@ class Stages:
             split=split,
             stage=f"weights/{stage}",
         )
+        made: Callable[..., Evaluator] = scratch
+        if experiment.proxies and split == "search":
+            from nasturtium.evaluate.proxy import Proxy
+
+            score = partial(
+                Proxy,
+                experiment.space,
+                experiment.task,
+                tuple(experiment.proxies.values()),
+                seed=experiment.spec.seed,
+                recipe=experiment.spec.recipe,
+            )
+            made = partial(cascaded, scratch, score)
         measure = sorted((COUNTED | experiment.metrics) & self.costs.names)
         if experiment.spec.workers == 1:
-            yield scratch(costs=self.costs, measure=measure)
+            yield made(costs=self.costs, measure=measure)
             return
-        with working(scratch, experiment.spec.workers) as evaluator:
+        with working(made, experiment.spec.workers) as evaluator:
             yield Costed(evaluator, self.costs, measure)

@@ -53,6 +53,11 @@ class Steps:
         """Optimiser steps of the whole run."""
         return self.training.steps if self.steps is None else self.steps
 
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """What was told, in order, former sessions included."""
+        return [trial for group in self._told for trial in group]
+
     def replay(self, strategy: Strategy) -> Sequence[Candidate]:
         """Brings a fresh strategy and the training to the last checkpoint, if there is one.
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nasturtium.errors import ShapeError, SpaceError
 from nasturtium.space.block import Block
-from nasturtium.space.layers import Blend, Network, Term, Value, Wiring
+from nasturtium.space.layers import Network, Term
 from nasturtium.space.plan import Built, Chain, Chosen, Computed, Constant, Plan
+from nasturtium.space.wiring import Blend, Value, Wiring
 
 if TYPE_CHECKING:
     from nasturtium.space.space import Space
@@ -75,6 +76,8 @@ def variants(plan: Plan, active: Active, *, most: int = LARGEST_VARIANTS) -> lis
             raise SpaceError(
                 f"{plan.key}: blocks in a field of a block that does not mix by itself; use sequence(...)"
             )
+    if not found:
+        raise SpaceError(f"{plan.key}: none of its options runs; a mixture needs one at least")
     if len(found) > most:
         raise _too_many(plan, len(found), most)
     return found
@@ -120,7 +123,8 @@ def _write_chain(net: Wiring, plan: Chain, x: Value, active: Active) -> Value:
 def _mix(net: Wiring, plan: Plan, values: list[tuple[Term, Value]]) -> Value:
     with net.scope(plan.key):
         mixed = net.mix(values)
-    assert mixed is not None
+    if mixed is None:
+        raise SpaceError(f"{plan.key}: none of its options runs; a mixture needs one at least")
     return mixed
 
 

@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 from nasturtium.errors import SpaceError, UnknownOp
 from nasturtium.space.choice import choice, is_word
 from nasturtium.space.graph import Graph
-from nasturtium.space.layers import Shape, Value, Wiring
+from nasturtium.space.layers import Shape
+from nasturtium.space.wiring import Value, Wiring
 
 
 @dataclass(frozen=True)

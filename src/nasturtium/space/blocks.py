@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from nasturtium.errors import ShapeError
 from nasturtium.space.block import Block, CustomBlock, Identity, Repeat, Sequence, optional, repeat, sequence
 from nasturtium.space.dense import Dense
-from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.settings import Settings, settings
+from nasturtium.space.wiring import Value, Wiring
 
 __all__ = [
     "AvgPool",

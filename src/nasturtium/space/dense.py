@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from nasturtium.errors import ShapeError
 from nasturtium.space.block import Block
-from nasturtium.space.layers import Value, Wiring
+from nasturtium.space.wiring import Value, Wiring
 
 
 @dataclass(frozen=True)

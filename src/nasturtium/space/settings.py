@@ -8,8 +8,8 @@ from typing import Any
 from nasturtium.errors import SpaceError
 from nasturtium.space.block import Block, Sequence
 from nasturtium.space.choice import Choice, is_word
-from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.plan import Built, Chosen, Computed, Constant, Plan
+from nasturtium.space.wiring import Value, Wiring
 
 
 @dataclass(frozen=True)

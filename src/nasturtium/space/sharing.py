@@ -10,8 +10,9 @@ from nasturtium.errors import ShapeError, SpaceError
 from nasturtium.seeds import rng_for
 from nasturtium.space.blend import LARGEST_VARIANTS, variants
 from nasturtium.space.block import Block
-from nasturtium.space.layers import BatchNorm, Conv2d, Custom, Linear, Op, Shape, Value, Wiring
+from nasturtium.space.layers import BatchNorm, Conv2d, Custom, Linear, Op, Shape
 from nasturtium.space.plan import Chain, Chosen, Plan
+from nasturtium.space.wiring import Value, Wiring
 
 if TYPE_CHECKING:
     from nasturtium.space.space import Space
@@ -21,7 +22,7 @@ Found: TypeAlias = dict[tuple[str, type], dict[Op, None]]  # by key and kind, al
 
 _SHAPES = 256  # different inputs of one block; more than a space of widths and resolutions has
 _LEAST, _SAMPLES = 100, 3000  # random ones of a block with too many combinations
-_LAYERS = 100_000  # after which no more than the least are drawn: a second or two
+_LAYERS = 50_000  # after which no more than the least are drawn: about a second
 
 
 def shared_layers(space: Space) -> dict[tuple[str, type], tuple[Op, ...]]:

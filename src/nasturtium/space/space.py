@@ -17,10 +17,11 @@ from nasturtium.space.check import check_space
 from nasturtium.space.compile import compile_tree
 from nasturtium.space.decisions import Conditions, Decision
 from nasturtium.space.describe import describe_space
-from nasturtium.space.layers import BlockSpan, Network, Shape, Value, Wiring
+from nasturtium.space.layers import BlockSpan, Network, Shape
 from nasturtium.space.settings import possible_settings, settings_of
 from nasturtium.space.slots import Slot, Slots
 from nasturtium.space.text import named_options, parse_text, spelled_plan, write_text
+from nasturtium.space.wiring import Value, Wiring
 
 
 class Space:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-
 from functools import cached_property
 
 import numpy as np
@@ -19,12 +18,13 @@ from nasturtium.protocols import Candidate, CostModel, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
 from nasturtium.strategy.archive import Archive
-from nasturtium.strategy.belief import Belief, Evidence, Subject, fitted_failures
+from nasturtium.strategy.belief import Belief, fitted_failures
 from nasturtium.strategy.improvement import expected_growth, log_expected_improvement
+from nasturtium.strategy.subject import Evidence, Subject
 
 Array = NDArray[np.float64]
 
-FIRST, FEW = 10, 5  # networks told before the model is asked, and where it need not only find the best one
+FIRST, FEW = 10, 5  # networks told before the model is asked, with one objective and with several
 SPREAD = 20  # random networks among which each of the first ones is the farthest from the others
 ELITE = 3  # networks whose neighbours are all looked at
 PARENTS = 10  # networks that are changed in two places
@@ -32,7 +32,8 @@ CHANGED, SAMPLED = 30, 10  # so many of those, and random ones
 CLIMBS = 2  # times that the neighbours of the most promising are added
 LARGEST = 300  # trials that the model is built on: the best half, the latest half
 FAILED = 100  # failed trials that it learns from
-DRAWS = 256  # weights of the objectives, with a guess of each, over which an improvement is averaged
+TYPICAL = 100  # random networks that tell what is worth finding
+DRAWS = 256  # weights of three or more objectives, with a guess of each, that an improvement is averaged over
 TRIES = 100
 ENUMERABLE = 20_000  # architectures of a space that is looked through before it counts as exhausted
 
@@ -43,16 +44,18 @@ class Auto:
     After a few networks far from each other, every ask fits `nasturtium.predictor.gp` to all that was told
     and takes, of the neighbours of the best, changes of these and random networks, the one with the largest
     expected improvement (Jones, Schonlau and Welch 1998), never one that was asked for before. With several
-    objectives it is the expected growth of the hypervolume, as the mean over random directions (Golovin and
-    Zhang 2020, arXiv:2006.04655). It is multiplied by how likely the training succeeds and respects the
-    constraints. `best` trusts the model more than single results, as one of many trainings is always lucky.
-    docs/auto.md explains and measures.
+    objectives the first networks are random ones, and it is the expected growth of the hypervolume. It is
+    multiplied by how likely the training succeeds and respects the constraints: each metric that they bound
+    is learnt, too (Gardner et al. 2014). `best` trusts the model more than single results, as one of
+    many trainings is always lucky. docs/auto.md explains and measures.
 
     Args:
         space: Where to search.
         seed: The same seed and the same tells give the same asks.
         objectives: What is made small.
-        initial: Networks told before the model is asked.
+        initial: Networks told before the model is asked; 10, or 5 with several objectives.
+        costs: What counts params and the like: with several objectives, or constraints, such objectives need
+            not be learnt, and others are learnt sooner. Only counts are asked for.
     """
 
     def __init__(
@@ -67,8 +70,8 @@ class Auto:
         if initial is not None and initial < 2:
             raise ConfigError(f"initial is {initial}; the model needs 2 or more")
         self.space, self.seed = space, seed
-        plain = len(objectives) == 1 and not objectives[0].subject_to
-        self.initial = initial if initial is not None else FIRST if plain else int(__import__('os').environ.get('HA_FEW', '5'))
+        self._several = len(objectives) > 1
+        self.initial = (FEW if self._several else FIRST) if initial is None else initial
         self._archive = Archive(objectives)
         self._subject = Subject(space, objectives, costs)
         self._embedding = self._subject.embedding
@@ -120,22 +123,14 @@ class Auto:
     def _next(self, rng: np.random.Generator) -> Architecture | None:
         if self.space.count == 1:
             return None
-        if len(self._told) < 2 or len(self._told) + len(self._pending) < self.initial:
-            return self._far(rng)
-        return self._promising(rng)
+        if len(self._told) >= 2 and len(self._told) + len(self._pending) >= self.initial:
+            return self._promising(rng)
+        return self._any(rng) if self._several else self._far(rng)
 
     def _far(self, rng: np.random.Generator) -> Architecture | None:
         """Returns, of a few random networks, the one farthest from all others so far."""
         drawn = [a for a in (self.space.sample(rng) for _ in range(SPREAD)) if self._is_new(a)]
         others = [*(row.architecture for row, _ in self._told), *self._pending, *self._failed[-FAILED:]]
-        import os
-        kind = os.environ.get("HA_INIT", "far")
-        if len(self._subject.objectives) > 1 and drawn and kind != "far":
-            if kind == "random" or not self._subject.foreseen.names:
-                return drawn[0]
-            level = float(os.environ.get("HA_LEVELS", "0.5,0.1,0.9,0.3,0.7,0.2,0.8,0.4,0.6,0.0").split(",")[len(others) % 10])
-            sizes = np.array([sum(self._subject.foreseen.numbers(a)) for a in drawn])
-            return drawn[int(np.argsort(sizes)[round(level * (len(drawn) - 1))])]
         if not drawn or not others:
             return drawn[0] if drawn else None
         roots = np.sqrt(default_kernel(self._embedding).weights)
@@ -162,17 +157,6 @@ class Auto:
 
     def _pool(self, rng: np.random.Generator) -> Iterator[Architecture]:
         ranked = self._ranked()
-        import os
-        if len(self._subject.objectives) > 1 and os.environ.get("HA_POOL"):
-            belief = self._believed()
-            e = belief.expected
-            r = np.array([row.respected for row in belief.evidence])
-            from nasturtium.front.dominance import non_dominated
-            inside = (e < self._reference(belief)).all(axis=1) & r
-            if inside.any():
-                idx = np.flatnonzero(inside); idx = idx[non_dominated(e[idx])]
-                ranked = [belief.evidence[i].architecture for i in rng.permutation(idx)]
-            yield from self._typical
         for architecture in ranked[:ELITE]:
             yield from self.space.neighbours(architecture)
         for i in range(CHANGED):
@@ -206,47 +190,27 @@ class Auto:
         return [row.architecture for row in sorted(ranked, key=lambda row: row.broken)]
 
     def _gain(self, belief: Belief, rng: np.random.Generator) -> Callable[[Sequence[Architecture]], Array]:
-        """What a network that succeeds is worth; the same for all while none respects the constraints."""
-        respected = np.array([row.respected for row in belief.evidence])
-        if not respected.any():
+        """Returns what says how much a network is worth that succeeds; all the same while none ever did."""
+        expected = self._believed().expected
+        draws = rng.standard_normal((2, DRAWS, expected.shape[1]))
+        told = expected[[row.respected for row in belief.evidence]]
+        if not len(told):
             return lambda architectures: np.ones(len(architectures))
-        told = belief.expected[respected]
-        if told.shape[1] == 1:
-            lowest = float(told.min())
-            return lambda architectures: np.exp(
-                log_expected_improvement(*(column[:, 0] for column in belief.predict(architectures)), lowest)
-            )
-        reference = self._reference(belief)
-        draws = rng.standard_normal((2, DRAWS, told.shape[1]))
-        return lambda architectures: expected_growth(*belief.predict(architectures), told, reference, draws)
+        if self._several:
+            reference = belief.reference(self._typical)
+            told = np.concatenate([told, belief.predict(list(self._pending))[0]]) if self._pending else told
+            return lambda found: expected_growth(*belief.predict(found), told, reference, draws)
 
-    def _reference(self, belief: Belief) -> Array:
-        import os
-        if os.environ.get("HA_OLDREF"):
-            from nasturtium.front.dominance import non_dominated
-            e = belief.expected[[row.respected for row in belief.evidence]]
-            f = e[non_dominated(e)]
-            width = np.ptp(f, axis=0)
-            width = np.where(width > 0, width, np.ptp(e, axis=0) + 1e-9)
-            return f.max(axis=0) + float(os.environ["HA_OLDREF"]) * width
-        Q, C = float(os.environ.get("HA_Q", "0.5")), float(os.environ.get("HA_C", "1.0"))
-        typical = belief.predict(self._typical)[0]
-        likely = belief.success(self._typical) > 0.5
-        if likely.sum() >= 10:
-            typical = typical[likely]
-        halved = [bool(o.metrics & {"error", "loss", "test_error"}) for o in self._subject.objectives]
-        ref = np.array([np.quantile(column, Q if half else C) for column, half in zip(typical.T, halved, strict=True)])
-        if os.environ.get("HA_NADIR"):
-            from nasturtium.front.dominance import non_dominated
-            e = belief.expected[[row.respected for row in belief.evidence]]
-            f = e[non_dominated(e)]
-            nadir = f.max(axis=0) + float(os.environ["HA_NADIR"]) * np.ptp(e, axis=0)
-            ref = np.where(halved, np.minimum(ref, nadir), ref)
-        return ref
+        def improvement(architectures: Sequence[Architecture]) -> Array:
+            mean, std = belief.predict(architectures)
+            gain: Array = np.exp(log_expected_improvement(mean[:, 0], std[:, 0], float(told.min())))
+            return gain
+
+        return improvement
 
     @cached_property
     def _typical(self) -> list[Architecture]:
-        return [self.space.sample(rng_for(self.seed, "auto typical", i)) for i in range(100)]
+        return [self.space.sample(rng_for(self.seed, "auto typical", i)) for i in range(TYPICAL)]
 
     def _believed(self) -> Belief:
         if self._belief is None:

@@ -11,6 +11,7 @@ from nasturtium.space.space import Space
 from nasturtium.strategy.lessons import Lessons
 from nasturtium.strategy.transfer import earlier_tasks, rounds
 
+SKIP = "skip"  # what a field of a block is called that says whether its input is added to its output
 PRETRAINING_RATE = 0.01  # of Adam
 PRETRAINING_ENTROPY = 0.1  # in standard deviations of the reward
 
@@ -24,8 +25,8 @@ class Controller:
 
     Differs: one result per step by default, not 8 (times 100 replicas, asynchronously), as budgets here are
     hundreds of trials, not 12,800; the entropy is rewarded a little, as in ENAS; the depth of networks does
-    not grow in the course of the search, since it is a decision of the space where it is searched. A
-    decision of skip connections is a softmax like any other unless `skips` names its anchor.
+    not grow in the course of the search, since it is a decision of the space where it is searched. A skip
+    comes from the block before, as spaces here have it, or from where `skips` says.
 
     With a prior, the policy is taught by the earlier tasks before it is asked: it is shared by all of them,
     each has an embedding of its own, and so has the new one, which it learns as it searches (Wong, Houlsby,
@@ -46,7 +47,7 @@ class Controller:
         power: Of the reward; see `Lessons`.
         batch: Results per step.
         skips: Decisions that say whether an earlier layer is an input, with a decision of that layer; see
-            `Policy`.
+            `Policy`. None is what `skips_of` finds in the space.
         prior: Trials of earlier tasks, a sequence for each, with the metrics of the objectives.
         pretraining: Steps on each of them before the first ask.
     """
@@ -78,7 +79,14 @@ class Controller:
         self.space = space
         self.seed = seed
         tasks = earlier_tasks(space, objectives, prior, power)
-        self.policy = Policy(space, layers=layers, units=units, seed=seed, skips=skips, tasks=len(tasks))
+        self.policy = Policy(
+            space,
+            layers=layers,
+            units=units,
+            seed=seed,
+            skips=skips_of(space) if skips is None else skips,
+            tasks=len(tasks),
+        )
         if tasks:
             teacher = Learner(self.policy, learning_rate=PRETRAINING_RATE, entropy=PRETRAINING_ENTROPY)
             for task, lessons in rounds(tasks, pretraining, seed):
@@ -109,3 +117,20 @@ class Controller:
         said = self.policy.sample(rng)
         self._lessons.ask(said.architecture, float(said.log_prob))
         return Candidate(said.architecture)
+
+
+def skips_of(space: Space) -> dict[str, str]:
+    """Returns the skip decisions of a space, each with its anchor: the nearest decision of a block before.
+
+    A skip is a decision called ``skip``, a field of its block, between False and True, like that of
+    `chain`: whether the input of the block, which is the output of the one before, joins its output.
+    """
+    found, paths = {}, [decision.path for decision in space.decisions]
+    for number, decision in enumerate(space.decisions):
+        block, dot, name = decision.path.rpartition(".")
+        if name != SKIP or decision.options != (False, True):
+            continue
+        before = (path for path in reversed(paths[:number]) if not path.startswith(block + dot))
+        if (anchor := next(before, None)) is not None:
+            found[decision.path] = anchor
+    return found

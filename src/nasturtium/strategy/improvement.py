@@ -52,7 +52,9 @@ def expected_growth(mean: Floats, std: Floats, told: Floats, reference: Floats, 
     inside = told[(told < reference).all(axis=1)]
     front = inside[non_dominated(inside)]
     if mean.shape[1] != 2:
-        return _sampled_growth(mean, std, front, reference, draws)
+        directions = np.abs(draws[0]) / np.linalg.norm(draws[0], axis=1, keepdims=True)
+        directions = directions * (np.ptp(told, axis=0) + 1e-9)
+        return _sampled_growth(mean + std * draws[1][:, None], front, reference, directions)
     front = front[np.argsort(front[:, 0], kind="stable")]
     ends = np.append(front[:, 0], reference[0])  # of the strips; the first begins nowhere
     heights = np.append(reference[1], front[:, 1])
@@ -71,14 +73,13 @@ def _improvement(mean: Floats, std: Floats, incumbent: Floats) -> Floats:
     return np.maximum(np.where(std > 0, gain, ahead), 0.0)
 
 
-def _sampled_growth(mean: Floats, std: Floats, front: Floats, reference: Floats, draws: Floats) -> Floats:
-    width = np.ptp(np.concatenate([front, reference[None]]), axis=0) + 1e-9
-    directions = np.abs(draws[0]) / np.linalg.norm(draws[0], axis=1, keepdims=True) * width
+def _sampled_growth(guesses: Floats, front: Floats, reference: Floats, directions: Floats) -> Floats:
+    """The growth for `guesses`, [draws, n, objectives], one for each of `directions`, [draws, objectives]."""
 
     def reach(points: Floats) -> Floats:  # [draws or 1, n, objectives] -> [draws, n]
         along: Floats = ((reference - points) / directions[:, None]).min(axis=2)
-        return np.power(np.maximum(along, 0.0), mean.shape[1])
+        return np.power(np.maximum(along, 0.0), len(reference))
 
     before = reach(front[None]).max(axis=1, keepdims=True, initial=0.0)
-    grown: Floats = np.maximum(reach(mean + std * draws[1][:, None]) - before, 0.0).mean(axis=0)
+    grown: Floats = np.maximum(reach(guesses) - before, 0.0).mean(axis=0)
     return grown

@@ -20,11 +20,13 @@ def identity(activation):
 
 IMAGES = torch.tensor([[1.0, 1.0, -1.0], [1.0, -1.0, -1.0], [-1.0, 1.0, 1.0]]).reshape(3, 3, 1, 1)
 LABELS = torch.tensor([0, 1, 2])
-# Units in which two images agree, counted by hand: 3 with itself, 2 of image 1 and 2, 1 of 1 and 3, 0 of 2 and 3.
+# Units in which two images agree, counted by hand: all 3 with itself, 2 of the first two, 1, none.
 AGREE = np.array([[3.0, 2.0, 1.0], [2.0, 3.0, 0.0], [1.0, 0.0, 3.0]])
 
 
-@pytest.mark.parametrize("activation", [nn.ReLU(), nn.ReLU(inplace=True), nn.ReLU6(), nn.Hardswish(), nn.SiLU()])
+@pytest.mark.parametrize(
+    "activation", [nn.ReLU(), nn.ReLU(inplace=True), nn.ReLU6(), nn.Hardswish(), nn.SiLU()]
+)
 def test_naswot_is_the_log_determinant_of_the_units_that_agree(activation):
     assert naswot(identity(activation), IMAGES, LABELS) == pytest.approx(math.log(np.linalg.det(AGREE)))
 

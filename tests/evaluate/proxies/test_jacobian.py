@@ -24,11 +24,15 @@ class Square(nn.Module):
 
 
 def test_it_is_the_published_sum_over_the_eigenvalues_of_the_correlations():
-    images = torch.tensor([[1.0, 2.0, 4.0, 0.5], [3.0, -1.0, 0.0, 2.0], [0.0, 1.0, -2.0, 5.0]]).reshape(3, 1, 2, 2)
+    images = torch.tensor([[1.0, 2.0, 4.0, 0.5], [3.0, -1.0, 0.0, 2.0], [0.0, 1.0, -2.0, 5.0]]).reshape(
+        3, 1, 2, 2
+    )
     factors = torch.tensor([1.0, 2.0, -1.0, 0.5])
     jacobians = (factors * images.flatten(1)).numpy()
     v = np.linalg.eigvalsh(np.corrcoef(jacobians.astype(float)))
-    assert jacob_cov(Square(factors), images, LABELS) == pytest.approx(-np.sum(np.log(v + K) + 1 / (v + K)), rel=1e-6)
+    assert jacob_cov(Square(factors), images, LABELS) == pytest.approx(
+        -np.sum(np.log(v + K) + 1 / (v + K)), rel=1e-6
+    )
 
 
 def test_independent_images_score_minus_their_number():

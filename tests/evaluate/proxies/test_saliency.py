@@ -106,7 +106,9 @@ def test_synflow_of_a_linear_network_is_the_sum_over_all_paths():
 
 def test_synflow_of_a_convolution_counts_every_place():
     """A 1x1 convolution of weight -2 on 3x3 ones, flattened and summed: 18 in each of two layers."""
-    network = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(9, 1, bias=False))
+    network = nn.Sequential(
+        nn.Conv2d(1, 1, 1, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(9, 1, bias=False)
+    )
     network[0].weight.data.fill_(-2.0)
     network[3].weight.data.fill_(-1.0)
     assert synflow(network, torch.zeros(2, 1, 3, 3), torch.zeros(2, dtype=torch.int64)) == 36

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from nasturtium.errors import SpaceError
 from nasturtium.net.build import build
-from nasturtium.space.layers import Network, Value, Wiring
+from nasturtium.space.layers import Network
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo.cells import Pair, PairCell, Tower, check_cell, same_cell, stages, thirds
 
 OPS = ("a", "b")

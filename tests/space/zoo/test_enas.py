@@ -9,7 +9,8 @@ from nasturtium.cost.counts import Counted
 from nasturtium.errors import UnknownOp
 from nasturtium.net.build import build
 from nasturtium.seeds import rng_for
-from nasturtium.space.layers import Value, Wiring
+from nasturtium.space.encode import graph
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo.enas import MACRO_OPS, enas_macro, enas_micro, operate
 from nasturtium.space.zoo.genotypes import genotype
 from nasturtium.testing.space import SpaceConformance
@@ -95,6 +96,13 @@ def test_a_layer_reads_the_earlier_ones_that_are_asked_for_and_no_others():
         "layers.layer6.join.from2.conv",
     ]
     assert sum(name.startswith("layers.halve32.") and name.endswith("norm") for name in made) == 3
+
+
+def test_the_graph_of_a_network_has_its_layers_and_what_they_read():
+    space = enas_macro()
+    found = graph(space, space.architecture(layer3__op="max_pool_3x3", layer3__stem="yes"))
+    assert found.ops[3] == "max_pool_3x3"
+    assert found.edges == ((0, 1), (0, 3), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7))
 
 
 def test_a_sum_of_1x1_convolutions_is_one_over_all_channels():

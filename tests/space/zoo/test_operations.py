@@ -6,7 +6,8 @@ import torch
 from nasturtium.cost.counts import counts
 from nasturtium.errors import UnknownOp
 from nasturtium.net.build import build
-from nasturtium.space.layers import Network, Value, Wiring
+from nasturtium.space.layers import Network
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo.operations import OPERATIONS, factorised_reduction, operate
 
 

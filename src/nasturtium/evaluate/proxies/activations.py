@@ -42,7 +42,8 @@ def fisher(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
     def watch(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
         assert isinstance(module.weight, Tensor)
-        output.register_hook(partial(weigh, module.weight[0].numel(), output.detach()))
+        weights = module.weight[0].numel()
+        output.register_hook(partial(weigh, weights, output.detach()))  # type: ignore[no-untyped-call]
         return output.clone()  # an activation that works in place must not change what is looked at
 
     for module in twin.modules():

@@ -30,7 +30,7 @@ NOISY = (
 
 
 def untrained_copy(model: nn.Module) -> nn.Module:
-    """Returns a copy in training mode, so that norms use the batch, without random layers, all weights free."""
+    """Returns a copy in training mode, so that norms use the batch; random layers off, all weights free."""
     twin = copy.deepcopy(model).train()
     for module in twin.modules():
         if isinstance(module, NOISY):
@@ -46,7 +46,7 @@ def without_norms(model: nn.Module) -> None:
                 setattr(parent, name, nn.Identity())
 
 
-def weights_of(model: nn.Module) -> list[nn.Parameter]:
+def weights_of(model: nn.Module) -> list[Tensor]:
     """Returns the weights of convolutions and linear layers, without biases; each tensor once."""
     layers = (module for module in model.modules() if isinstance(module, WEIGHTED))
     return list({id(layer.weight): layer.weight for layer in layers}.values())

@@ -22,9 +22,7 @@ def jacob_cov(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     twin = untrained_copy(model)
     x = images.detach().clone().requires_grad_(True)
     with torch.enable_grad():
-        (jacobian,) = torch.autograd.grad(twin(x).sum(), x, allow_unused=True)
-    if jacobian is None:
-        return math.nan
+        (jacobian,) = torch.autograd.grad(twin(x).sum(), x, materialize_grads=True)
     rows = jacobian.flatten(1).double()  # [n, channels * height * width]
     rows = rows - rows.mean(dim=1, keepdim=True)
     lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from nasturtium.errors import SpaceError
 from nasturtium.space.block import Block
 from nasturtium.space.graph import INPUT, OUTPUT, Graph
-from nasturtium.space.layers import Value, Wiring
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo.operations import Style, factorised_reduction, operate, projection
 
 INPUTS = ("two_back", "previous")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from nasturtium.space.block import Block, unknown_op
 from nasturtium.space.blocks import classifier, max_pool
 from nasturtium.space.choice import choice
-from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo import check_size
 
 OPS = ("conv3x3", "conv5x5", "maxpool3x3")

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from nasturtium.space.block import Block, unknown_op
 from nasturtium.space.blocks import classifier
 from nasturtium.space.choice import choice
-from nasturtium.space.layers import Blend, Value, Wiring
+from nasturtium.space.graph import INPUT, OUTPUT, Graph
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Blend, Value, Wiring
 from nasturtium.space.zoo import check_size
 from nasturtium.space.zoo.cells import PairCell, Tower, stages
 from nasturtium.space.zoo.nasnet import pair
@@ -82,6 +83,15 @@ class MacroTower(Block):
                 with net.scope(f"from{place}"):
                     parts.append(net.mixed(taken, partial(read, place)))
             return net.norm(net.add(*(part for part in parts if part is not None)))
+
+    def graph(self) -> Graph:
+        """The layers with operations on nodes; the input stands for the stem."""
+        edges = {(len(self.layers), len(self.layers) + 1)}
+        for number, (_, skips) in enumerate(self.layers):
+            reads = (number, *(place for place, taken in enumerate(skips) if taken))
+            edges |= {(place, number + 1) for place in reads}
+        names = (INPUT, *(f"layer{number}" for number in range(1, len(self.layers) + 1)), OUTPUT)
+        return Graph(names, (INPUT, *(op for op, _ in self.layers), OUTPUT), tuple(sorted(edges)))
 
     @property
     def label(self) -> str:

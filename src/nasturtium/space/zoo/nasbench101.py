@@ -12,8 +12,8 @@ from nasturtium.space.block import Block, repeat, unknown_op
 from nasturtium.space.blocks import classifier, conv, max_pool
 from nasturtium.space.choice import choice
 from nasturtium.space.graph import Graph
-from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo import check_size
 
 # In the order that the benchmark's hash numbers them.

@@ -11,8 +11,8 @@ from nasturtium.space.block import Block, repeat, unknown_op
 from nasturtium.space.blocks import conv
 from nasturtium.space.choice import choice
 from nasturtium.space.graph import INPUT, OUTPUT, Graph
-from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo import check_size
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")

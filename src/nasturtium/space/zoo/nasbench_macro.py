@@ -6,8 +6,8 @@ from nasturtium.architecture import Architecture
 from nasturtium.errors import SpaceError
 from nasturtium.space.blocks import Block, InvertedResidual, classifier, conv, repeat
 from nasturtium.space.choice import choice
-from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo import check_size
 
 

@@ -8,8 +8,8 @@ from nasturtium.errors import SpaceError
 from nasturtium.space.block import Block, unknown_op
 from nasturtium.space.choice import choice
 from nasturtium.space.graph import INPUT, OUTPUT, Graph
-from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 
 OPS = (
     *("linear", "blend", "elementwise_prod", "elementwise_sum"),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
 from nasturtium.space.block import unknown_op
-from nasturtium.space.layers import Value, Wiring
+from nasturtium.space.wiring import Value, Wiring
 
 Style: TypeAlias = Literal["nasnet", "darts", "enas"]
 Operation: TypeAlias = Callable[[Wiring, Value, int, int], Value]  # net, input, filters, stride

@@ -7,8 +7,8 @@ from nasturtium.errors import SpaceError
 from nasturtium.space.block import Block, repeat
 from nasturtium.space.blocks import classifier, conv
 from nasturtium.space.choice import choice
-from nasturtium.space.layers import Value, Wiring
 from nasturtium.space.space import Space
+from nasturtium.space.wiring import Value, Wiring
 from nasturtium.space.zoo import check_size
 
 # Channels and blocks of each stage: megvii-model/SinglePathOneShot, src/Supernet/network.py.

@@ -1,0 +1,58 @@
+"""FairNAS (Chu, Zhang and Xu 2021, arXiv:1907.01845): every option is trained equally often."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from nasturtium.evaluate.training import Training
+from nasturtium.net.supernet import Supernet
+from nasturtium.protocols import Evaluator, Strategy
+from nasturtium.run.experiment import Method
+from nasturtium.run.sharing import Problem
+from nasturtium.space.zoo import check_size
+from nasturtium.strategy.fair import FairPaths
+from nasturtium.strategy.nsga2 import NSGA2
+
+PUBLISHED = {"epochs": 150, "batch_size": 256, "lr": 0.045, "weight_decay": 4e-5}  # section 4.1
+
+
+@dataclass(frozen=True)
+class FairNAS:
+    """A supernet trained with strict fairness, then NSGA-II with its weights.
+
+    Attributes:
+        epochs: Of the supernet; None is ten times those of a network alone, shared by the paths of a step.
+        population: Of NSGA-II.
+        recalibration: Training images for the norms of each network.
+        finalists: Networks trained alone at the end.
+        size: ``small``, or ``published`` for the settings of the paper.
+    """
+
+    epochs: int | None = None
+    population: int = 20
+    recalibration: int = 2048
+    finalists: int = 5
+    size: str = "small"
+
+    def supernet(self, problem: Problem) -> Supernet:
+        """Norms by batch: statistics of one path are wrong for another."""
+        check_size(self.size)
+        return Supernet(problem.space, seed=problem.seed, norms="batch")
+
+    def training(self, problem: Problem, supernet: Supernet) -> Training:
+        """As many paths a step as a decision has options, their gradients summed."""
+        paths = FairPaths(problem.space).paths
+        small = problem.longer(self.epochs, lr=0.05, paths=paths)
+        recipe = small if self.size == "small" else problem.published(PUBLISHED)
+        return Training(supernet, problem.task, recipe, paths=paths, seed=problem.seed)
+
+    def sampler(self, problem: Problem, steps: int) -> Strategy:
+        """Each decision's options once a step."""
+        return FairPaths(problem.space, seed=problem.seed)
+
+    def searcher(self, problem: Problem, sampler: Strategy) -> Method:
+        """Error and costs at once."""
+        return partial(NSGA2, population=self.population)
+
+    def evaluator(self, problem: Problem, supernet: Supernet) -> Evaluator:
+        """Errors with norms recalibrated for each network."""
+        return problem.inherited(supernet, self.recalibration)

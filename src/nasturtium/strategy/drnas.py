@@ -1,0 +1,104 @@
+"""DrNAS: mixtures drawn from a Dirichlet distribution, whose concentrations are learned."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import betainc, betaln  # type: ignore[import-untyped]
+
+from nasturtium.architecture import Mixture
+from nasturtium.errors import ConfigError
+from nasturtium.front.objectives import ERROR, Objective
+from nasturtium.seeds import rng_for
+from nasturtium.space.space import Space
+from nasturtium.strategy.relaxed import Draw, Entries, Relaxed
+
+_SMALLEST = 1e-12  # of a weight: below, the derivative of the Beta distribution is noise
+
+
+class DrNAS(Relaxed):
+    """Draws each mixture from Dirichlet distributions, and descends through the draw.
+
+    Chen, Wang, Cheng, Tang and Hsieh 2021, section 3.2 (arXiv:2006.10355): concentrations are elu(alpha) + 1,
+    the gradient is pathwise (Jankowiak and Obermeyer 2018, arXiv:1806.01851, as in torch), and a penalty
+    pulls concentrations to 1. What is derived is the mean of the distribution.
+
+    The paper's: alpha lr 6e-4; weights lr 0.1, otherwise as DARTS, first order; frozen for the first 10
+    epochs of each of two stages. Progressive: stage 1 with partial channels (`darts_search_of`, partial=6),
+    then 4 options an edge (`p_darts.kept`) with partial=4. On NAS-Bench-201 one stage, whole channels.
+
+    Args:
+        space: Of the mixtures.
+        seed: Of numbers and draws.
+        objectives: Not used.
+        penalty: Of the squared distance of the concentrations from 1, summed.
+        learning_rate: Of Adam.
+        weight_decay: Of the numbers; the penalty is there already, so none.
+        warmup: Asks that train weights only.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        seed: int = 0,
+        objectives: Sequence[Objective] = ERROR,
+        penalty: float = 1e-3,
+        learning_rate: float = 3e-4,
+        weight_decay: float = 0.0,
+        warmup: int = 0,
+    ) -> None:
+        super().__init__(
+            space,
+            seed=seed,
+            objectives=objectives,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            warmup=warmup,
+        )
+        if penalty < 0:
+            raise ConfigError(f"penalty is {penalty}; it must be 0 or more")
+        self.penalty = penalty
+
+    @property
+    def concentration(self) -> Entries:
+        """elu(alpha) + 1, all above 0."""
+        return np.where(self.alpha > 0, self.alpha + 1, np.exp(np.minimum(self.alpha, 0)))
+
+    def draw(self, number: int) -> Draw:
+        """Returns a draw of the Dirichlet distributions."""
+        alpha, concentration = self.alpha, self.concentration
+        gammas = rng_for(self.seed, "drnas", number).standard_gamma(concentration)
+        gammas = np.maximum(gammas, np.finfo(np.float64).tiny)
+        weights = gammas / self.rows.total(gammas)
+        inner = np.where(alpha > 0, 1.0, concentration)  # d concentration / d alpha
+
+        def slope(gradient: Entries) -> Entries:
+            paths = pathwise(weights, concentration, self.rows.total(concentration))
+            through = paths * (gradient - self.rows.total(weights * gradient))
+            return inner * (through + 2 * self.penalty * (concentration - 1))
+
+        return Draw(self.rows.mixture(weights), slope)
+
+    def mixture(self) -> Mixture:
+        """Returns the mean of the Dirichlet distributions."""
+        return self.rows.mixture(self.concentration / self.rows.total(self.concentration))
+
+
+def pathwise(weights: Entries, concentration: Entries, total: Entries) -> Entries:
+    """Returns (d w_i / d c_i) / (1 - w_i) of Dirichlet draws, [entries].
+
+    w_i is Beta(c_i, total - c_i), so that d w_i / d c_i = -(d F / d c_i) / f, with F and f its distribution
+    and density (Figurnov et al. 2018, arXiv:1805.08498, eq. 7). With it d loss / d c_i is this times
+    (g_i - sum_j w_j g_j). A row of one option never moves, and has 0.
+    """
+    rest = total - concentration
+    moves = rest > 0
+    rest = np.where(moves, rest, 1.0)
+    weights = np.clip(weights, _SMALLEST, 1 - _SMALLEST)
+    step = 1e-5 * np.maximum(concentration, 1e-2)
+    rise = betainc(concentration + step, rest, weights) - betainc(concentration - step, rest, weights)
+    log_density = (
+        (concentration - 1) * np.log(weights) + (rest - 1) * np.log1p(-weights) - betaln(concentration, rest)
+    )
+    slope = -rise / (2 * step) * np.exp(-log_density) / (1 - weights)
+    return np.where(moves, slope, 0.0)

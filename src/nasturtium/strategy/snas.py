@@ -1,0 +1,87 @@
+"""SNAS: mixtures drawn from a concrete distribution that cools down to single options."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nasturtium.architecture import Mixture
+from nasturtium.errors import ConfigError
+from nasturtium.front.objectives import ERROR, Objective
+from nasturtium.seeds import rng_for
+from nasturtium.space.space import Space
+from nasturtium.strategy.relaxed import Draw, Entries, Relaxed
+
+
+class SNAS(Relaxed):
+    """Draws softmax((log softmax(alpha) + Gumbel) / temperature), runs all options, descends through it.
+
+    Xie, Zheng, Liu and Lin 2019, eqs. 6 to 9 (arXiv:1812.09926): the generic loss of a concrete distribution
+    (Maddison et al. 2017, arXiv:1611.00712), whose temperature falls from 1 to 0.03, and the expected cost of
+    the options, which is linear in their probabilities, as a penalty.
+
+    One level: the paper trains weights and numbers on the same images, so give `Training` the gradient
+    `evaluate.single_level.single_level`. 150 epochs, batch 64, weights lr 0.025, decay 3e-4, clip_norm 5;
+    supernet as for DARTS.
+
+    Differs: temperature falls geometrically over the asks. The two steps see different draws.
+
+    Args:
+        space: Of the mixtures.
+        seed: Of numbers and draws.
+        objectives: Not used.
+        steps: Asks over which the temperature falls.
+        temperature: At the start and at the end.
+        prices: What an option of a decision costs, [decisions][options]; None is nothing.
+        penalty: Of the expected cost in the loss.
+        learning_rate: Of Adam.
+        weight_decay: Of the numbers.
+        warmup: Asks that train weights only.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        seed: int = 0,
+        objectives: Sequence[Objective] = ERROR,
+        steps: int = 10_000,
+        temperature: tuple[float, float] = (1.0, 0.03),
+        prices: Sequence[Sequence[float]] | None = None,
+        penalty: float = 0.0,
+        learning_rate: float = 3e-4,
+        weight_decay: float = 1e-3,
+        warmup: int = 0,
+    ) -> None:
+        super().__init__(
+            space,
+            seed=seed,
+            objectives=objectives,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            warmup=warmup,
+        )
+        if steps < 1 or min(temperature) <= 0:
+            raise ConfigError(
+                f"steps is {steps} and temperature {temperature}; it must be above 0, steps 1 or more"
+            )
+        self.steps, self.temperature = steps, temperature
+        self._prices = penalty * self.rows.entries(prices)
+
+    def draw(self, number: int) -> Draw:
+        """Returns a draw of the concrete distribution."""
+        hot, cold = self.temperature
+        heat = hot * (cold / hot) ** min(1.0, number / self.steps)
+        noise = rng_for(self.seed, "snas", number).gumbel(size=len(self.alpha))
+        weights = self.rows.softmax((self.alpha + noise) / heat)
+        probabilities = self.rows.softmax(self.alpha)
+
+        def slope(gradient: Entries) -> Entries:
+            cost = self.rows.through_softmax(probabilities, self._prices)
+            result: Entries = self.rows.through_softmax(weights, gradient) / heat + cost
+            return result
+
+        return Draw(self.rows.mixture(weights, np.ones(len(weights), dtype=bool)), slope)
+
+    def mixture(self) -> Mixture:
+        """Returns the softmax of the numbers."""
+        return self.rows.mixture(self.rows.softmax(self.alpha))

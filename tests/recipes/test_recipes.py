@@ -1,0 +1,70 @@
+from importlib import import_module
+from inspect import getsource
+
+import pytest
+
+import nasturtium as nt
+from nasturtium import blocks as b
+from nasturtium.errors import ConfigError
+from nasturtium.run.names import RECIPES, resolve
+from nasturtium.run.sharing import SUBNETS, SUPERNET, shares_weights
+
+SMALL = {  # parameters that make each recipe quick
+    "fairnas": {"population": 4},
+    "spos": {"population": 4},
+}
+
+
+@pytest.fixture(scope="module")
+def space():
+    kernel = nt.choice(1, 3, 5, name="kernel")
+    return nt.Space(
+        b.conv(4, kernel=3, stride=2),
+        nt.choice(b.conv(8, kernel=kernel), b.inverted_residual(8, kernel=3, expand=2)),
+        b.classifier(),
+        name="few",
+    )
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return nt.tasks.image_classification("digits", max_train=200)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_a_short_file(name):
+    module = import_module(RECIPES[name].partition(":")[0])
+    assert len(getsource(module).splitlines()) <= 60
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_runs_from_supernet_to_tested_network(name, space, digits, tmp_path):
+    assert shares_weights(resolve("method", name))
+    run = nt.search(
+        *(space, digits),
+        method=name,
+        minimize=("error", "params"),
+        budget=8,
+        out=tmp_path / "run",
+        parameters={"epochs": 2, "finalists": 2, "recalibration": 64, **SMALL.get(name, {})},
+        recipe=nt.Recipe(epochs=1, batch_size=32, threads=1),
+        retrain=nt.Retraining(picks=1, times=1),
+    )
+    assert run.complete
+    assert run.stages == (SUPERNET, SUBNETS, "search", "baseline", "retrain")
+    (whole,) = run.trials(SUPERNET)
+    assert whole.metrics["steps"] == 2 * 5
+    assert (run.folder / whole.weights).exists()
+    assert all({"error", "params"} <= trial.metrics.keys() for trial in run.trials(SUBNETS))
+    found = {trial.architecture for trial in run.trials(SUBNETS)}
+    assert {trial.architecture for trial in run.trials("search")} <= found
+    assert 0 <= run.best.retrained.mean <= 1
+
+
+@pytest.mark.parametrize("name", ["fairnas", "rs-ws", "spos"])
+def test_published_settings_are_those_of_the_paper(name, space, digits):
+    module = import_module(RECIPES[name].partition(":")[0])
+    recipe = nt.Recipe(batch_size=16).with_settings(module.PUBLISHED)
+    assert recipe.batch_size == {"fairnas": 256, "rs-ws": 64, "spos": 1024}[name]
+    with pytest.raises(ConfigError, match="huge"):
+        resolve("method", name)(size="huge").supernet(None)
