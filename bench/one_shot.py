@@ -7,8 +7,8 @@
 Trains a supernet of all 15,625 cells on CIFAR-10 by uniform paths (SPOS), strictly fair paths (FairNAS) and
 path dropout (Bender et al. 2018), at about equal numbers of images that go through a network. Then looks at
 random networks with its weights: how well does their validation error rank them beside their mean test
-accuracy after 200 epochs alone, which the table has? Before recalibration the norms have the statistics that all
-paths left behind, after it those of the network itself.
+accuracy after 200 epochs alone, which the table has? Before recalibration the norms have the statistics that
+all paths left behind, after it those of the network itself.
 
 At last the network that evolution picks with the weights of uniform paths is compared with the one that
 random search picks which trains networks alone, with as many images; both are judged by the table.
@@ -118,7 +118,7 @@ SIZES = {
         valid=250,
         recalibration=128,
         evolved=300,
-        alone=4,
+        alone=2,
     ),
     "smoke": Size(
         images=400,

@@ -10,10 +10,10 @@ from torch.nn import functional
 from nasturtium import blocks as b
 from nasturtium import choice
 from nasturtium.architecture import Mixture
-from nasturtium.errors import StoreError
+from nasturtium.errors import ConfigError, StoreError
 from nasturtium.evaluate.optimizer import optimizer_for
 from nasturtium.evaluate.recipe import Recipe
-from nasturtium.evaluate.training import Feed, Training
+from nasturtium.evaluate.training import Feed, Training, parts_of
 from nasturtium.net.extract import extract
 from nasturtium.net.supernet import Supernet
 from nasturtium.protocols import Candidate
@@ -202,3 +202,29 @@ def test_the_feed_goes_on_anywhere(few_digits):
         assert torch.equal(other.next().labels, pairs[at].labels)
         if at < 11:
             assert torch.equal(other.next().images, pairs[at + 1].images)
+
+
+def test_split_paths_have_parts_of_the_minibatch_that_count_by_their_size(few_digits):
+    paths = some(3, seed=4)
+    trainer = training(few_digits, paths=3, split=True, norms="batch")
+    twin = copy.deepcopy(trainer.supernet)
+    pair = trainer._train.peek()
+    trials = step(trainer, *paths)
+    parts = parts_of(pair, 3)
+    assert [len(part.labels) for part in parts] == [11, 11, 10]
+    twin.train()
+    for path, part, trial in zip(paths, parts, trials, strict=True):
+        loss = functional.cross_entropy(twin(part.images, path), part.labels)
+        assert trial.metrics["loss"] == pytest.approx(loss.item(), rel=1e-5)
+        (loss * len(part.labels) / 32).backward()
+    mine = {name: p.grad for name, p in trainer.supernet.named_parameters()}
+    for name, p in twin.named_parameters():
+        if p.grad is None:
+            assert mine[name] is None
+        else:
+            torch.testing.assert_close(mine[name], p.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_a_part_needs_two_images(few_digits):
+    with pytest.raises(ConfigError, match="32 images for 17 paths"):
+        step(training(few_digits, paths=17, split=True), *some(17))

@@ -42,6 +42,7 @@ METHODS: Mapping[str, str] = {
 }
 
 RECIPES: Mapping[str, str] = {  # methods that train a supernet
+    "enas": "nasturtium.recipes.enas:EfficientNAS",
     "fairnas": "nasturtium.recipes.fairnas:FairNAS",
     "one-shot": "nasturtium.recipes.one_shot:OneShot",
     "rs-ws": "nasturtium.recipes.rs_ws:RandomWeightSharing",

@@ -28,11 +28,13 @@ class Sentence:
         architecture: What is written.
         log_prob: Logarithm of its probability, the sum over the decisions that exist in it, [].
         entropy: Sum of the entropies of the distributions that those were drawn from, [].
+        divergence: Sum over the skips of how far their probabilities are from the wanted share of skips, [].
     """
 
     architecture: Architecture
     log_prob: Tensor
     entropy: Tensor
+    divergence: Tensor
 
 
 class Policy(nn.Module):
@@ -52,10 +54,15 @@ class Policy(nn.Module):
         space: Of the architectures.
         layers: Of the LSTM.
         units: Of each layer, and of the embedding of a token.
-        seed: Of the weights, U(-0.08, 0.08) as in the paper.
+        seed: Of the weights, U(-spread, spread).
         skips: Path of each such decision to the path of its anchor, which comes before it.
         tasks: Earlier tasks.
         features: Of the embedding of a task.
+        spread: Largest weight at the start; the paper's.
+        temperature: That the logits are divided by.
+        tanh: Of logits beyond the reach of a policy, as they are squashed to tanh * tanh(logit) (Bello et al.
+            2017, arXiv:1611.09940, section 5.1); None leaves them.
+        skip_share: Wanted probability of a skip, see `Sentence.divergence`.
 
     Raises:
         UnknownName: A path that the space does not have.
@@ -72,9 +79,19 @@ class Policy(nn.Module):
         skips: Mapping[str, str] | None = None,
         tasks: int = 0,
         features: int = 8,
+        spread: float = 0.08,
+        temperature: float = 1.0,
+        tanh: float | None = None,
+        skip_share: float = 0.4,
     ) -> None:
         super().__init__()
-        self.space = space
+        if temperature <= 0 or (tanh is not None and tanh <= 0) or not 0 < skip_share < 1:
+            raise ConfigError(
+                f"temperature is {temperature}, tanh {tanh} and skip_share {skip_share}; the first two must "
+                "be above 0, the last between 0 and 1"
+            )
+        self.space, self.temperature, self.tanh = space, temperature, tanh
+        self.wanted = torch.tensor([1 - skip_share, skip_share])
         sizes = [len(decision.labels) for decision in space.decisions]
         self.starts = [1 + sum(sizes[:i]) for i in range(len(sizes))]
         self.anchors = _anchors(space, skips or {})
@@ -92,7 +109,7 @@ class Policy(nn.Module):
         generator = torch.Generator().manual_seed(seed_for(seed, "policy"))
         with torch.no_grad():
             for parameter in self.parameters():
-                parameter.uniform_(-0.08, 0.08, generator=generator)
+                parameter.uniform_(-spread, spread, generator=generator)
 
     @torch.no_grad()
     def sample(self, rng: np.random.Generator) -> Sentence:
@@ -140,7 +157,7 @@ class Policy(nn.Module):
         decisions = self.space.decisions
         choices, states, token = [0] * len(decisions), dict[int, Tensor](), torch.tensor(START)
         memory = [(torch.zeros(self.width), torch.zeros(self.width)) for _ in self.cells]
-        log_prob, entropy = torch.zeros(()), torch.zeros(())
+        log_prob, entropy, divergence = torch.zeros(()), torch.zeros(()), torch.zeros(())
         for index, decision in enumerate(decisions):
             if not exists(decision.places, choices):
                 continue
@@ -150,7 +167,10 @@ class Policy(nn.Module):
             token = torch.tensor(self.starts[index] + choices[index])
             log_prob = log_prob + log_p[choices[index]]
             entropy = entropy - (log_p.exp() * log_p).sum()
-        return Sentence(Architecture(self.space.fingerprint, tuple(choices)), log_prob, entropy)
+            if index in self.anchors:  # Kullback-Leibler, from the wanted share
+                divergence = divergence + (log_p.exp() * (log_p - self.wanted.log())).sum()
+        architecture = Architecture(self.space.fingerprint, tuple(choices))
+        return Sentence(architecture, log_prob, entropy, divergence)
 
     @property
     def width(self) -> int:
@@ -170,13 +190,15 @@ class Policy(nn.Module):
     def _logits(self, index: int, states: dict[int, Tensor]) -> Tensor:
         state = states[index]
         if index not in self.anchors:
-            logits: Tensor = self.heads[index](state)
-            return logits
+            return self._squashed(self.heads[index](state))
         anchor = states.get(self.anchors[index], torch.zeros_like(state))
         chosen = self.vector(torch.tanh(self.previous(anchor) + self.current(state)))
-        return torch.cat(
-            [torch.zeros_like(chosen), chosen], dim=-1
-        )  # the softmax of 0 and q is the sigmoid of q
+        # The softmax of 0 and q is the sigmoid of q.
+        return self._squashed(torch.cat([torch.zeros_like(chosen), chosen], dim=-1))
+
+    def _squashed(self, logits: Tensor) -> Tensor:
+        logits = logits / self.temperature
+        return logits if self.tanh is None else self.tanh * torch.tanh(logits)
 
 
 class Learner:
@@ -186,16 +208,19 @@ class Learner:
         policy: What learns.
         learning_rate: Of Adam.
         entropy: Weight of the entropy of the policy in what is made large.
+        divergence: Weight of the divergence of the skips in what is made small.
     """
 
-    def __init__(self, policy: Policy, *, learning_rate: float, entropy: float) -> None:
+    def __init__(
+        self, policy: Policy, *, learning_rate: float, entropy: float, divergence: float = 0.0
+    ) -> None:
         self.policy = policy
-        self.entropy = entropy
+        self.entropy, self.divergence = entropy, divergence
         self._adam = torch.optim.Adam(policy.parameters(), lr=learning_rate)
 
     def reinforce(self, lessons: Sequence[Lesson]) -> None:
         """Takes one step along the policy gradient."""
-        self._step([reinforce_loss(self.policy, lesson, self.entropy) for lesson in lessons])
+        self._step([reinforce_loss(self.policy, one, self.entropy, self.divergence) for one in lessons])
 
     def ppo(self, lessons: Sequence[Lesson], clip: float, epochs: int) -> None:
         """Takes `epochs` steps along the clipped surrogate, each over all lessons."""
@@ -214,10 +239,14 @@ class Learner:
             self._adam.step()
 
 
-def reinforce_loss(policy: Policy, lesson: Lesson, entropy: float) -> Tensor:
-    """Returns -advantage log p(a) - entropy H (Zoph and Le 2017, section 3.2), []."""
+def reinforce_loss(policy: Policy, lesson: Lesson, entropy: float, divergence: float = 0.0) -> Tensor:
+    """Returns -advantage log p(a) - entropy H (Zoph and Le 2017, section 3.2), [].
+
+    A weight of the divergence adds that of the skips (Pham et al. 2018, arXiv:1802.03268).
+    """
     said = policy.read(lesson.architecture)
-    return -lesson.advantage * said.log_prob - entropy * said.entropy
+    loss = -lesson.advantage * said.log_prob - entropy * said.entropy
+    return loss + divergence * said.divergence if divergence else loss
 
 
 def ppo_loss(policy: Policy, lesson: Lesson, entropy: float, clip: float) -> Tensor:

@@ -188,11 +188,11 @@ class Relaxed(ABC):
 
     def _learn(self, draw: Draw, trial: Trial) -> None:
         self._told += trial.status == "ok"
-        if draw.slope is None or trial.gradient is None or trial.status != "ok":
+        gradient = trial.gradient
+        if draw.slope is None or gradient is None or trial.status != "ok" or not np.isfinite(gradient).all():
             return
-        slope = draw.slope(np.asarray(trial.gradient, dtype=np.float64))
-        if np.isfinite(slope).all():
-            self.alpha = self.corrected(draw, self.alpha, self._adam.moved(self.alpha, slope))
+        slope = draw.slope(np.asarray(gradient, dtype=np.float64))
+        self.alpha = self.corrected(draw, self.alpha, self._adam.moved(self.alpha, slope))
 
 
 def content(candidate: Candidate) -> Candidate:

@@ -187,7 +187,7 @@ def fits(space: Space, point: Architecture | Mixture) -> bool:
 
 def spoilt(trial: Trial, how: int) -> Trial:
     """Returns the trial as it is (0), failed (1), with NaN gradient (2), without one (3) or with inf (4)."""
-    bad = None if trial.gradient is None else np.full_like(trial.gradient, math.nan if how == 2 else math.inf)  # noqa: PLR2004
+    bad = None if trial.gradient is None else np.full_like(trial.gradient, math.nan if how == 2 else math.inf)
     match how:
         case 1:
             return replace(

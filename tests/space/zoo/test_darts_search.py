@@ -63,10 +63,11 @@ def test_two_cells_have_14_edges_of_8_operations_each():
     assert [len(d.labels) for d in weighing] == [3, 4, 5, 6] * 2
 
 
-def test_the_published_supernet_has_its_1_93_million_weights():
-    """Released log of the search (quark0/darts, cnn/train_search.py): param size = 1.930842MB."""
+def test_the_published_supernet_has_the_weights_of_the_release():
+    """The release's search says 1.930842 MB, with the 14 x 8 x 2 numbers and an affine norm in the stem."""
     supernet = Supernet(darts_search("published"), norms="batch", affine=False)
-    assert sum(p.numel() for p in supernet.parameters()) == pytest.approx(1.930842e6, rel=0.01)
+    weights = sum(p.numel() for p in supernet.parameters())
+    assert weights + 14 * 8 * 2 + 2 * 48 == 1_930_842
 
 
 @pytest.mark.parametrize("given", [{}, {"partial": 4, "edges": True}])
@@ -139,13 +140,13 @@ def test_weights_of_edges_count_in_pc_darts():
     number = [d.path for d in space.decisions].index("normal.node3.edges")
     rows[number] = [0.1, 0.5, 0.1, 0.3, 0.0]
     taken = derived(space, Mixture(space.fingerprint, tuple(tuple(row) for row in rows)))
-    kept = [pair for pair in to_genotype(space, taken).normal.pairs()][2]
+    kept = to_genotype(space, taken).normal.pairs()[2]
     assert (kept.first, kept.second) == (1, 3)
 
 
 def test_a_node_of_three_edges_is_no_genotype():
     space = darts_search()
-    with pytest.raises(SpaceError, match="node 2 has 3 edges.*derive it first"):
+    with pytest.raises(SpaceError, match=r"node 2 has 3 edges"):
         to_genotype(space, space.architecture(**{d.path: "skip_connect" for d in space.decisions}))
 
 

@@ -13,6 +13,7 @@ from nasturtium.evaluate.table import Table
 from nasturtium.front.objectives import Objective
 from nasturtium.protocols import Strategy
 from nasturtium.run.names import parameters_of, resolve, settings
+from nasturtium.run.sharing import shares_weights
 from nasturtium.run.spec import Value
 from nasturtium.run.typed import value_of
 
@@ -79,6 +80,11 @@ def entry_of(given: str | Callable[..., Strategy]) -> Entry:
     if found is None:
         raise ConfigError(f"method {given!r} is not understood; write name or name(parameter=value, ...)")
     entry = Entry(found["name"].strip(), tuple(_parameters(given, found["parameters"] or "")))
+    if shares_weights(entry.method()):
+        raise ConfigError(
+            f"{entry.name} trains a supernet, which a table of finished trainings has not; "
+            f"search a task with it: nasturtium search --method {entry.name}"
+        )
     known = parameters_of(entry.method())
     for name, _ in entry.parameters:
         if name not in known:

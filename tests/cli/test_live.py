@@ -1,0 +1,33 @@
+from nasturtium.architecture import Architecture
+from nasturtium.cli.live import _Lines, _View
+from nasturtium.protocols import Candidate, Trial
+from nasturtium.run.budget import Budget, Purse
+from nasturtium.run.sharing import SUPERNET
+from nasturtium.run.spec import Spec
+
+
+def step(loss, status="ok"):
+    return Trial(Candidate(Architecture("toy", (0,))), {"loss": loss}, status)
+
+
+def test_a_training_of_a_supernet_is_shown_by_its_steps():
+    view, purse = _View(Spec()), Purse(Budget(200, "steps"))
+    view.began(SUPERNET, purse, ())
+    assert view.share() == 0
+    for number in range(100):
+        purse.asked(1)
+        view.told(SUPERNET, [step(float(number))])
+    assert view.title() == "supernet"
+    assert view.share() == 0.5
+    assert view.standing() == "100 of 200 steps; loss 74.000"  # the mean of the last 51
+
+
+def test_lines_say_when_a_supernet_begins_and_ends(capsys):
+    lines, purse = _Lines(Spec()), Purse(Budget(2, "steps"))
+    lines.began(SUPERNET, purse, ())
+    purse.asked(2)
+    lines.told(SUPERNET, [step(1.0), step(float("nan"), "failed")])
+    lines.ended(SUPERNET)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "supernet: budget 2 steps"
+    assert said[-1] == "supernet: done, 2 of 2 steps; loss 1.000"
