@@ -74,7 +74,7 @@ def score(architecture: Architecture, space: Space, task: Any, proxies: Mapping[
         y = task.train.labels[rows]
         for _ in range(2):  # the first step also chooses kernels
             start = clock()
-            functional.cross_entropy(model(x), y).backward()
+            functional.cross_entropy(model(x), y).backward()  # type: ignore[no-untyped-call]
             seconds["forward_backward"] = clock() - start
         model.zero_grad()
         for name, proxy in proxies.items():
@@ -186,7 +186,7 @@ def main() -> None:
                 given.result.write_text(json.dumps(result) + "\n", encoding="utf-8")
     rows = [cells[str(i)] for i in chosen]
     accuracies = np.array([100 * (1 - metrics["test_error"]) for metrics in truth])
-    found = {"architectures": len(rows), "batch": BATCH, "proxies": report(rows, accuracies)}
+    found: dict[str, Any] = {"architectures": len(rows), "batch": BATCH, "proxies": report(rows, accuracies)}
     if given.predictors:
         errors = np.array([metrics["error"] for metrics in truth])
         found["predictors"] = {"draws": given.draws, **lift(table.space, every, rows, errors, given.draws)}

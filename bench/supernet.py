@@ -1,18 +1,19 @@
 """What one training step of a supernet costs, in time and in memory.
 
-    python bench/supernet.py [--repeats 5] [--batch 64] [--cells 5] [--width 16] [--only path mixture memory]
+    python bench/supernet.py [--repeats 5] [--batch 64] [--only path mixture memory]
 
 `path`: a step of a single path over a step of the subnet extracted from it. `mixture`: a first-order step of
 DARTS (all options of all edges run, forward and backward to weights and mixture) over (a) the sum of its
-operations run alone, each forward and backward on the input and with the memory format that it has there,
-and (b) the same step as the reference implementation of DARTS does it, written anew from its description:
-contiguous memory, a module for every option, which normalises and then has its output multiplied by its
-weight, and a sum of these for every edge. `memory`: peak memory and time of the step with everything kept,
-with values computed once more in the backward pass, and of the rival, each in a process of its own.
+operations run alone, each forward and backward on an input as it has there, and (b) the same step as the
+reference implementation of DARTS does it, written anew from its description: contiguous memory, a module for
+every layer of every option, each output multiplied by its weight, and the sum of these. `memory`: peak memory
+and time of the step with everything kept, with values computed once more in the backward pass, of the
+reference's way, and of PC-DARTS (a quarter of the channels), each in a process of its own.
 
-The network is NAS-Bench-201's with CIFAR-10's shape and random images, in float32. Runs to be compared
-alternate; results are medians of the ratios of neighbours. A step is forward and backward, without the
-optimiser. Prints one JSON line.
+Networks: NAS-Bench-201 (C=16, N=5), DARTS (C=16, 8 cells, a quarter of the batch), the largest MobileNet of
+the zoo; all with CIFAR-10's shape and random images, in float32. Runs to be compared alternate; results are
+medians of the ratios of neighbours. A step is forward and backward, without the optimiser. Prints one JSON
+line.
 """
 
 import argparse
@@ -21,8 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,150 +32,91 @@ from torch.nn import functional
 
 from machine import machine
 from nasturtium.architecture import Mixture
+from nasturtium.net.build import module
 from nasturtium.net.extract import extract
 from nasturtium.net.program import Program
 from nasturtium.net.supernet import Supernet
 from nasturtium.seeds import rng_for
-from nasturtium.space.block import repeat
-from nasturtium.space.blocks import conv
-from nasturtium.space.choice import choice
-from nasturtium.space.layers import Network
+from nasturtium.space import layers as ir
 from nasturtium.space.space import Space
+from nasturtium.space.zoo.darts_search import darts_search, pc_darts_search
 from nasturtium.space.zoo.mobilenet import mobilenet
-from nasturtium.space.zoo.nasbench201 import EDGES, OPS, Cell201, Head201, Reduction201
+from nasturtium.space.zoo.nasbench201 import nasbench201
 
 FORMAT = torch.channels_last
 Step = Callable[[], object]
-
-
-def space_of(width: int, cells: int) -> Space:
-    """NAS-Bench-201 with so many channels and cells a stage; 16 and 5 are the published ones."""
-    cell = Cell201(tuple(choice(*OPS, name=f"edge{start}{end}") for start, end in EDGES))
-    return Space(
-        stem=conv(width, act="none"),
-        stage1=repeat(cell, cells),
-        reduce1=Reduction201(2 * width),
-        stage2=repeat(cell, cells),
-        reduce2=Reduction201(4 * width),
-        stage3=repeat(cell, cells),
-        head=Head201(),
-        name=f"nasbench201-{width}x{cells}",
-        input_shape=(3, 32, 32),
-        outputs=10,
-    )
-
-
-class MixedOp(nn.Module):
-    """All options of an edge, each a module, and the sum of their outputs by weight."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.options = nn.ModuleList(
-            [nn.Identity(), nn.Identity(), *(unit(width, width, side) for side in (1, 3)), average()]
-        )
-
-    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
-        """Runs all of them."""
-        zero = x.mul(0.0)
-        given = [zero, *(option(x) for option in self.options[1:])]
-        return sum(weight * one for weight, one in zip(weights, given, strict=True))
+SPACES: dict[str, Callable[[str], Space]] = {
+    "nasbench201": nasbench201,
+    "darts": darts_search,
+    "pc_darts": pc_darts_search,
+    "mobilenet": mobilenet,
+}
 
 
 class Rival(nn.Module):
-    """What `space_of` describes, with a mixture on every edge, as one writes it in plain torch."""
+    """A mixture's layers, each a module that is called by itself, and sums of weighted outputs.
 
-    def __init__(self, width: int, cells: int) -> None:
+    What options have in common is computed for each of them, and every product is kept.
+    """
+
+    def __init__(self, network: ir.Network) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
-        self.cells = nn.ModuleList()
-        for stage in range(3):
-            if stage:
-                self.cells.append(Residual(width, 2 * width))
-                width *= 2
-            for _ in range(cells):
-                self.cells.append(nn.ModuleList(MixedOp(width) for _ in EDGES))
-        self.last = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.head = nn.Linear(width, 10)
+        self.network = network
+        self.made = nn.ModuleDict()
+        for number, layer in enumerate(network.layers):
+            if not isinstance(layer.op, tuple(JOINS)):
+                self.made[str(number)] = module(layer.op)
 
-    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
-        """Returns logits; `weights` is [edges, options]."""
-        x = self.stem(x)
-        for cell in self.cells:
-            x = cell(x) if isinstance(cell, Residual) else mixed_cell(cell, x, weights)
-        return self.head(self.last(x))
-
-
-class Residual(nn.Module):
-    """The block between two stages."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(unit(inputs, outputs, 3, stride=2), unit(outputs, outputs, 3))
-        self.side = nn.Sequential(nn.AvgPool2d(2, 2), nn.Conv2d(inputs, outputs, 1, bias=False))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Halves the sides."""
-        return self.side(x) + self.body(x)
+    def forward(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        """Returns logits."""
+        values = [x]
+        for number, layer in enumerate(self.network.layers):
+            given = [values[index + 1] for index in layer.inputs]
+            if type(layer.op) in JOINS:
+                values.append(JOINS[type(layer.op)](layer.op, given, weights))
+            else:
+                values.append(self.made[str(number)](*given))
+        return values[-1]
 
 
-def unit(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Module:
-    made = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(nn.ReLU(), made, nn.BatchNorm2d(outputs))
+def mixed(op: ir.Mix, given: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+    return sum(weights[term[0][0]][term[0][1]] * value for term, value in zip(op.terms, given, strict=True))
 
 
-def average() -> nn.Module:
-    return nn.AvgPool2d(3, 1, 1, count_include_pad=False)
-
-
-def mixed_cell(edges: nn.ModuleList, x: Tensor, weights: Tensor) -> Tensor:
-    nodes = [x]
-    for node in (1, 2, 3):
-        rows = [(i, start) for i, (start, end) in enumerate(EDGES) if end == node]
-        nodes.append(sum(edges[i](nodes[start], weights[i]) for i, start in rows))
-    return nodes[-1]
+JOINS: dict[type, Callable[..., Tensor]] = {
+    ir.Add: lambda _, given, __: sum(given),
+    ir.Concat: lambda _, given, __: torch.cat(given, 1),
+    ir.Mix: mixed,
+    ir.Take: lambda op, given, _: given[0][:, op.first :: op.step],
+    ir.Zero: lambda _, given, __: given[0].mul(0.0),
+}
 
 
 class Operations:
-    """The layers of a network, each to be run forward and backward by itself, alike ones together."""
+    """The layers of a network, each to be run forward and backward by itself; sums are left out."""
 
-    def __init__(self, supernet: Supernet, network: Network, batch: int) -> None:
+    def __init__(self, supernet: Supernet, network: ir.Network, batch: int) -> None:
         shapes = [network.input_shape, *(layer.shape for layer in network.layers)]
-        rows = [
-            (layer.op, tuple(shapes[i + 1] for i in layer.inputs), i)
-            for i, layer in enumerate(network.layers)
-        ]
-        self.times = Counter((op, given) for op, given, _ in rows)
+        kinds: dict[object, list[int]] = {}  # numbers of the layers that are alike
+        for number, layer in enumerate(network.layers):
+            if type(layer.op) not in JOINS:
+                kinds.setdefault((layer.op, shapes[layer.inputs[0] + 1]), []).append(number)
         self.steps = [
-            (self._step(supernet, network, i, given, batch), self.times[op, given])
-            for (op, given), i in {(op, given): i for op, given, i in rows}.items()
+            (self._step(supernet, network.layers[alike[0]], given, batch), len(alike))
+            for (_, given), alike in kinds.items()
         ]
 
     def seconds(self) -> float:
         """Returns the sum over all layers, each the time of its kind on values of its size."""
         return sum(min(timed(step) for _ in range(3)) * times for step, times in self.steps)
 
-    def _step(self, supernet: Supernet, network: Network, at: int, given: tuple, batch: int) -> Step:
-        layer = network.layers[at]
-        alone = Network(given[0], (replace(layer, inputs=tuple(range(-1, len(given) - 1))),))
-        values = [placed(torch.randn(batch, *shape)).requires_grad_() for shape in given]
-        if len(given) > 1:  # a sum or a mixture
-            terms = getattr(layer.op, "terms", ())
-            shares = [torch.tensor(0.2, requires_grad=True) for _ in terms]
-            gradient = placed(torch.randn(batch, *layer.shape))
-            wanted = [*values, *shares]
-            return lambda: torch.autograd.grad(by_hand(values, shares), wanted, gradient)
-        program = Program(alone, supernet.bank)
+    def _step(self, supernet: Supernet, layer: ir.Layer, given: ir.Shape, batch: int) -> Step:
+        program = Program(ir.Network(given, (replace(layer, inputs=(-1,)),)), supernet.bank)
         shared = supernet.bank(layer)
-        wanted = [values[0], *(shared.parameters() if shared is not None else ())]
-        gradient = torch.randn(batch, *layer.shape)
-        gradient = placed(gradient) if gradient.dim() == 4 else gradient
-        return lambda: torch.autograd.grad(program(values[0], (), training=True), wanted, gradient)
-
-
-def by_hand(values: list[Tensor], shares: list[Tensor]) -> Tensor:
-    if not shares:
-        return sum(values[1:], values[0])
-    return sum(share * value for share, value in zip(shares, values, strict=True))
+        x = placed(torch.randn(batch, *given)).requires_grad_()
+        wanted = [x, *(shared.parameters() if shared is not None else ())]
+        gradient = placed(torch.randn(batch, *layer.shape))
+        return lambda: torch.autograd.grad(program(x, (), training=True), wanted, gradient)
 
 
 def placed(x: Tensor) -> Tensor:
@@ -220,15 +161,20 @@ def paired(left: Callable[[], float], right: Callable[[], float], repeats: int) 
     }
 
 
+def images_of(name: str, batch: int) -> Tensor:
+    return torch.randn(batch // 4 if "darts" in name else batch, 3, 32, 32)
+
+
+def space_of(name: str, size: str) -> Space:
+    return SPACES[name](size).bind((3, 32, 32), 10)
+
+
 def paths(args: argparse.Namespace) -> dict[str, object]:
     """A new path in every step, against its extracted module."""
     results = {}
-    for name, space in {
-        "nasbench201": space_of(args.width, args.cells),
-        "mobilenet": mobilenet("published").bind((3, 32, 32), 10),
-    }.items():
-        supernet = supernet_of(space)
-        images = placed(torch.randn(args.batch, 3, 32, 32))
+    for name in ("nasbench201", "mobilenet"):
+        space = space_of(name, args.size)
+        supernet, images = supernet_of(space), placed(images_of(name, args.batch))
         points = [space.sample(rng_for(i, "bench/supernet")) for i in range(args.repeats + 1)]
         subnets = [extract(supernet, point).to(memory_format=FORMAT) for point in points]
         ours, theirs = iter(points), iter(subnets)
@@ -241,19 +187,23 @@ def paths(args: argparse.Namespace) -> dict[str, object]:
 
 
 def mixtures(args: argparse.Namespace) -> dict[str, object]:
-    """A first-order step of DARTS over the sum of its operations, and over the rival."""
-    space = space_of(args.width, args.cells)
-    supernet, rival = supernet_of(space), Rival(args.width, args.cells)
-    mixture, weights = mixture_of(space)
-    images = torch.randn(args.batch, 3, 32, 32)
-    ours = step_of(supernet, placed(images), mixture, weights)
-    theirs = step_of(rival, images, torch.full((len(EDGES), len(OPS)), 1 / len(OPS), requires_grad=True))
-    operations = Operations(supernet, supernet.network(mixture), args.batch)
-    return {
-        "sum_of_operations": paired(lambda: timed(ours), operations.seconds, args.repeats),
-        "reference_way": paired(lambda: timed(theirs), lambda: timed(ours), args.repeats),
-        "bound_by": bound_by(ours),
-    }
+    """A first-order step of DARTS over the sum of its operations, and the reference's way over it."""
+    results = {}
+    for name in ("nasbench201", "darts"):
+        space = space_of(name, args.size)
+        supernet, images = supernet_of(space, affine=name != "darts"), images_of(name, args.batch)
+        mixture, weights = mixture_of(space)
+        network = supernet.network(mixture)
+        ours = step_of(supernet, placed(images), mixture, weights)
+        theirs = step_of(Rival(network), images, weights)
+        operations = Operations(supernet, network, len(images))
+        results[name] = {
+            "over_sum_of_operations": paired(lambda: timed(ours), operations.seconds, args.repeats),  # noqa: B023
+            "reference_over_ours": paired(lambda: timed(theirs), lambda: timed(ours), args.repeats),  # noqa: B023
+            "bound_by": bound_by(ours),
+            "reference_bound_by": bound_by(theirs),
+        }
+    return results
 
 
 def bound_by(step: Step) -> dict[str, float]:
@@ -266,24 +216,22 @@ def bound_by(step: Step) -> dict[str, float]:
     return {key.removeprefix("aten::"): round(share, 3) for share, key in shares if share > 0.02}
 
 
-VARIANTS = ("nothing", "kept", "recomputed", "reference_way", "path")
-
-
 def memory_of(variant: str, args: argparse.Namespace) -> dict[str, float]:
-    """Peak resident memory of this process after three steps, and the least time of one."""
-    space = space_of(args.width, args.cells)
+    """Peak memory of this process in three steps, less that before them, and the least time of one."""
+    name, _, how = variant.partition("/")
+    space, images = space_of(name, args.size), images_of(name, args.batch)
     mixture, weights = mixture_of(space)
-    images = torch.randn(args.batch, 3, 32, 32)
-    supernet = supernet_of(space, recompute=variant == "recomputed")
-    if variant == "reference_way":
-        table = torch.full((len(EDGES), len(OPS)), 1 / len(OPS), requires_grad=True)
-        step = step_of(Rival(args.width, args.cells), images, table)
-    elif variant == "path":
-        step = step_of(supernet, placed(images), space.sample(rng_for(0, "bench/supernet")))
-    else:
-        step = step_of(supernet, placed(images), mixture, weights)
-    seconds = [timed(step) for _ in range(3)] if variant != "nothing" else [0.0]
-    return {"peak_mib": peak_mib(), "seconds": round(min(seconds), 3)}
+    supernet = supernet_of(space, recompute=how == "recomputed")
+    net: nn.Module = supernet
+    given: tuple[object, ...] = (mixture, weights)
+    if how == "reference":
+        net, given = Rival(supernet.network(mixture)), (weights,)
+    elif how == "path":
+        given = (space.sample(rng_for(0, "bench/supernet")),)
+    step = step_of(net, images if how == "reference" else placed(images), *given)
+    before = peak_mib()
+    seconds = [timed(step) for _ in range(3)]
+    return {"mib": peak_mib() - before, "seconds": round(min(seconds), 3)}
 
 
 def peak_mib() -> int:
@@ -293,25 +241,30 @@ def peak_mib() -> int:
 
 
 def memory(args: argparse.Namespace) -> dict[str, object]:
-    """Peak memory of each variant, less that of a process that takes no step."""
-    found = {}
+    """Peak memory and time of each variant, and ratios of them."""
+    found: dict[str, dict[str, float]] = {}
     for variant in VARIANTS:
-        sizes = [f"--{name}={getattr(args, name)}" for name in ("batch", "cells", "width", "threads")]
-        words = [sys.executable, __file__, "--variant", variant, *sizes]
+        sizes = [f"--{name}={getattr(args, name)}" for name in ("batch", "size", "threads")]
+        words = [sys.executable, Path(__file__).name, "--variant", variant, *sizes]
         done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
         found[variant] = json.loads(done.stdout)
-    base = found.pop("nothing")["peak_mib"]
-    for row in found.values():
-        row["step_mib"] = row.pop("peak_mib") - base
-    kept, less = found["kept"], found["recomputed"]
-    return {
-        "process_mib": base,
-        **found,
-        "memory_ratio": round(less["step_mib"] / kept["step_mib"], 3),
-        "time_ratio": round(less["seconds"] / kept["seconds"], 3),
+    ratios = {
+        f"{one} over {other}": {key: round(found[one][key] / found[other][key], 3) for key in found[one]}
+        for one, other in RATIOS
     }
+    return {**found, **ratios}
 
 
+VARIANTS = (
+    *(f"nasbench201/{how}" for how in ("path", "kept", "recomputed", "reference")),
+    *(f"darts/{how}" for how in ("kept", "recomputed", "reference")),
+    "pc_darts/kept",
+)
+RATIOS = (
+    ("nasbench201/recomputed", "nasbench201/kept"),
+    ("darts/recomputed", "darts/kept"),
+    ("pc_darts/kept", "darts/kept"),
+)
 PARTS = {"path": paths, "mixture": mixtures, "memory": memory}
 
 
@@ -319,7 +272,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name, size in (("repeats", 5), ("batch", 64), ("cells", 5), ("width", 16), ("threads", 2)):
+    parser.add_argument("--size", default="published", choices=("published", "small"))
+    for name, size in (("repeats", 5), ("batch", 64), ("threads", 2)):
         parser.add_argument(f"--{name}", type=int, default=size)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=tuple(PARTS))
     parser.add_argument("--variant", choices=VARIANTS, help=argparse.SUPPRESS)
@@ -331,7 +285,7 @@ def main() -> None:
         return
     start = time.perf_counter()
     results = {name: PARTS[name](args) for name in args.only}
-    row = {"bench": "supernet", **machine(), "batch": args.batch, "cells": args.cells, "width": args.width}
+    row = {"bench": "supernet", **machine(), "batch": args.batch, "size": args.size}
     row |= {"repeats": args.repeats, "threads": args.threads, "seed": 0}
     row |= {"seconds": round(time.perf_counter() - start), "results": results}
     print(json.dumps(row))

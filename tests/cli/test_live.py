@@ -31,3 +31,16 @@ def test_lines_say_when_a_supernet_begins_and_ends(capsys):
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "supernet: budget 2 steps"
     assert said[-1] == "supernet: done, 2 of 2 steps; loss 1.000"
+
+
+def test_what_a_monitor_says_is_shown_and_its_warnings_stay(capsys):
+    view, purse = _View(Spec()), Purse(Budget(10, "steps"))
+    view.began(SUPERNET, purse, ())
+    purse.asked(1)
+    view.told(SUPERNET, [step(1.0)])
+    view.noted(SUPERNET, "entropy 0.90, skips 20%")
+    assert view.standing() == "1 of 10 steps; loss 1.000; entropy 0.90, skips 20%"
+    view.warned(SUPERNET, "Skips. They win. Stop.")
+    assert capsys.readouterr().err == "warning: Skips. They win. Stop.\n"
+    view.began("subnets", Purse(Budget(10, "trials")), ())
+    assert "entropy" not in view.standing()

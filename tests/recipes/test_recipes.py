@@ -6,13 +6,19 @@ import pytest
 import nasturtium as nt
 from nasturtium import blocks as b
 from nasturtium.errors import ConfigError
-from nasturtium.run.names import RECIPES, resolve
-from nasturtium.run.sharing import SUBNETS, SUPERNET, shares_weights
+from nasturtium.report.page import write
+from nasturtium.report.reading import contents_of
+from nasturtium.report.words import comparison
+from nasturtium.run.names import RECIPES, parameters_of, resolve
+from nasturtium.run.sharing import SAMPLE, SUBNETS, SUPERNET, shares_weights
+from nasturtium.space.zoo.fabric import trellis
 
 SMALL = {  # parameters that make each recipe quick
     "fairnas": {"population": 4},
+    "smash": {"layers": 2},
     "spos": {"population": 4},
 }
+OWN = {"fabric": trellis(3, 2, 4)}  # recipes that are for one kind of space
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +47,7 @@ def test_a_recipe_is_a_short_file(name):
 def test_a_recipe_runs_from_supernet_to_tested_network(name, space, digits, tmp_path):
     assert shares_weights(resolve("method", name))
     run = nt.search(
-        *(space, digits),
+        *(OWN.get(name, space), digits),
         method=name,
         minimize=("error", "params"),
         budget=8,
@@ -51,7 +57,7 @@ def test_a_recipe_runs_from_supernet_to_tested_network(name, space, digits, tmp_
         retrain=nt.Retraining(picks=1, times=1),
     )
     assert run.complete
-    assert run.stages == (SUPERNET, SUBNETS, "search", "baseline", "retrain")
+    assert run.stages == (SUPERNET, SUBNETS, "search", "baseline", SAMPLE, "retrain")
     (whole,) = run.trials(SUPERNET)
     assert whole.metrics["steps"] == 2 * 5
     assert (run.folder / whole.weights).exists()
@@ -59,12 +65,21 @@ def test_a_recipe_runs_from_supernet_to_tested_network(name, space, digits, tmp_
     found = {trial.architecture for trial in run.trials(SUBNETS)}
     assert {trial.architecture for trial in run.trials("search")} <= found
     assert 0 <= run.best.retrained.mean <= 1
+    contents = contents_of(run)
+    shared = sum(t.metrics["train_seconds"] for stage in (SUPERNET, SUBNETS) for t in run.trials(stage))
+    assert contents.search.before == pytest.approx(shared)
+    assert contents.search.points[0].spent > shared
+    assert "of it on shared weights" in " ".join(comparison(contents))
+    assert SUPERNET in write(run, tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["fairnas", "rs-ws", "spos"])
-def test_published_settings_are_those_of_the_paper(name, space, digits):
-    module = import_module(RECIPES[name].partition(":")[0])
-    recipe = nt.Recipe(batch_size=16).with_settings(module.PUBLISHED)
-    assert recipe.batch_size == {"fairnas": 256, "rs-ws": 64, "spos": 1024}[name]
+WITH_SIZES = [name for name in RECIPES if "size" in parameters_of(resolve("method", name))]
+
+
+@pytest.mark.parametrize("name", WITH_SIZES)
+def test_published_settings_are_a_recipe(name, space, digits):
+    published = import_module(RECIPES[name].partition(":")[0]).PUBLISHED
+    recipe = nt.Recipe(batch_size=16).with_settings(published)
+    assert recipe.batch_size == published["batch_size"] >= 64
     with pytest.raises(ConfigError, match="huge"):
         resolve("method", name)(size="huge").supernet(None)

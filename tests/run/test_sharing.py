@@ -1,7 +1,10 @@
 import signal
+import subprocess
 import sys
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 import nasturtium as nt
 from nasturtium.errors import ConfigError, StoreError
@@ -11,7 +14,8 @@ from nasturtium.run.run import Run
 from nasturtium.run.sharing import FILE, SUBNETS, SUPERNET, Whole
 from nasturtium.store.records import Told
 from nasturtium.testing.toys import ToyEvaluator, flat_space, joint_space
-from tests.run.test_crash import CLOCKS, finish, kill_after
+
+CLOCKS = {"train_seconds"}
 
 SPOS = """
 import sys
@@ -28,10 +32,31 @@ space = nt.Space(
 )
 task = nt.tasks.image_classification("digits", max_train=200)
 nt.search(space, task, method="spos", minimize=("error", "params"), budget=10, out=sys.argv[1], seed=1,
-          observer=Printing(), parameters={"epochs": 50, "population": 4, "finalists": 2, "recalibration": 64},
-          recipe=nt.Recipe(epochs=1, batch_size=32, threads=1), retrain=nt.Retraining(picks=1, times=1),
-          baseline=False)
+          observer=Printing(), baseline=False,
+          parameters={"epochs": 50, "population": 4, "finalists": 2, "recalibration": 64},
+          recipe=nt.Recipe(epochs=1, batch_size=32, threads=1), retrain=nt.Retraining(picks=1, times=1))
 """
+
+
+def start(folder):
+    command = [sys.executable, "-c", SPOS, str(folder)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def finish(folder):
+    process = start(folder)
+    process.communicate(timeout=300)
+    assert process.returncode == 0
+
+
+def kill_after(folder, told):
+    """Kills a search when it was told so often; returns whether it was still at work."""
+    process = start(folder)
+    for _ in range(told):
+        process.stdout.readline()
+    process.kill()
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
 
 
 class Watching(Unwatched):
@@ -76,12 +101,16 @@ def course(folder):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_a_search_killed_in_its_supernet_and_after_ends_like_one_that_was_not(tmp_path):
-    finish(SPOS, tmp_path / "whole")
+    finish(tmp_path / "whole")
     # Of 250 steps with a checkpoint every 200: before it, after it, and among the networks that inherit.
-    killed = [kill_after(SPOS, tmp_path / "killed", told, 0.0) for told in (100, 230, 55)]
-    assert all(killed), f"{signal.SIGKILL!r} came too late"
-    finish(SPOS, tmp_path / "killed")
+    killed = [kill_after(tmp_path / "killed", told) for told in (100, 230, 55)]
+    assert all(killed), "it was over before it was killed"
+    finish(tmp_path / "killed")
     assert course(tmp_path / "killed") == course(tmp_path / "whole")
+    whole, resumed = (load_file(tmp_path / name / FILE) for name in ("whole", "killed"))
+    shared = [name for name in whole if name.startswith(("supernet.", "optimizer."))]
+    assert shared
+    assert all(torch.equal(whole[name], resumed[name]) for name in shared)
 
 
 def test_random_search_gets_the_time_of_the_supernet_too(tiny_space, digits, tmp_path):
@@ -93,6 +122,16 @@ def test_random_search_gets_the_time_of_the_supernet_too(tiny_space, digits, tmp
     last = run.trials("baseline")[-1].metrics["train_seconds"]
     assert cost <= spent["baseline"] + 1e-9
     assert spent["baseline"] - last < cost
+
+
+def test_of_a_budget_of_time_the_supernet_is_paid_first(tiny_space, digits, tmp_path):
+    run = search(tiny_space, digits, tmp_path / "run", baseline=False, budget="0.2s training")
+    whole = run.trials(SUPERNET)[0].metrics["train_seconds"]
+    # What is left, or a tenth of all; the network that spends the last of it is finished.
+    left = max(0.2 - whole, 0.02)
+    *before, _ = [trial.metrics["train_seconds"] for trial in run.trials(SUBNETS)]
+    assert sum(before) < left
+    assert run.complete
 
 
 def test_more_budget_keeps_the_networks_that_were_trained(tiny_space, digits, tmp_path):

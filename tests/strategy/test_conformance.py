@@ -13,6 +13,7 @@ from nasturtium.strategy.bohb import BOHB
 from nasturtium.strategy.constrained import Constrained
 from nasturtium.strategy.controller import Controller
 from nasturtium.strategy.distinct import Distinct
+from nasturtium.strategy.enas import ENAS, PolicySearch
 from nasturtium.strategy.evolution import RegularizedEvolution
 from nasturtium.strategy.exhaustive import Exhaustive
 from nasturtium.strategy.fixed import Fixed
@@ -26,6 +27,7 @@ from nasturtium.strategy.nsga2 import NSGA2
 from nasturtium.strategy.pnas import PNAS
 from nasturtium.strategy.ppo import PPO
 from nasturtium.strategy.random import RandomSearch
+from nasturtium.strategy.random_then_near import RandomThenNear
 from nasturtium.strategy.reinforce import Reinforce
 from nasturtium.strategy.tpe import TPE
 from nasturtium.strategy.warmstart import Warmstarted
@@ -113,6 +115,28 @@ class TestControllerTaughtByEarlierTasks(StrategyConformance):
     def make(self, space, seed, objectives):
         prior = tell_all(space, [Candidate(one) for one in list(space)[:40:4]])
         return Controller(space, seed=seed, objectives=objectives, units=6, prior=[prior], pretraining=2)
+
+
+class TestENASRewards(StrategyConformance):
+    """Of the rewards alone: what trains weights is no result, so that laws on the best do not hold of it."""
+
+    budget = 8
+
+    def make(self, space, seed, objectives):
+        return ENAS(space, seed=seed, objectives=objectives, weight_steps=0, aggregate=3, units=6)
+
+
+class TestPolicySearch(StrategyConformance):
+    budget = 6
+
+    def make(self, space, seed, objectives):
+        policy = ENAS(space, units=4).policy
+        return PolicySearch(space, policy, seed=seed, objectives=objectives)
+
+
+class TestRandomThenNear(StrategyConformance):
+    def make(self, space, seed, objectives):
+        return RandomThenNear(space, seed=seed, objectives=objectives, random=10, perturbations=10)
 
 
 class TestPPO(StrategyConformance):

@@ -16,7 +16,7 @@ from nasturtium.seeds import rng_for
 from nasturtium.space.blocks import classifier, conv
 from nasturtium.space.choice import choice
 from nasturtium.space.space import Space
-from nasturtium.space.zoo.darts_search import darts_search_of
+from nasturtium.space.zoo.darts_search import darts_search_of, to_genotype
 from nasturtium.strategy.adam import Adam
 from nasturtium.strategy.darts import DARTS
 from nasturtium.strategy.darts_minus import DARTSMinus
@@ -117,6 +117,27 @@ def test_snas_and_its_expected_cost_are_autograd():
     (expected,) = torch.autograd.grad(loss, alpha)
     np.testing.assert_allclose(np.concatenate(draw.point.weights), weights.detach().numpy(), rtol=1e-10)
     np.testing.assert_allclose(draw.slope(slope_at(draw.point)), expected.numpy(), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [DARTS, DARTSMinus, DrNAS, GDAS, PCDARTS, ProxylessNAS, SNAS])
+def test_options_of_derived_cells_alone_are_never_mixed_and_never_move(kind):
+    space = darts_search_of(4, (False, True), "tiny", ops=("skip_connect", "sep_conv_3x3"), edges=True)
+    strategy = kind(space, seed=1)
+    never = strategy.rows.labelled("off") | strategy.rows.labelled("all")
+    assert never.sum() == 28 + 8
+    for turn in range(6):
+        (asked,) = strategy.ask(1)
+        if isinstance(asked.point, Mixture):
+            assert np.concatenate(asked.point.weights)[never].max() == 0
+            gradient = rng_for(turn, "gradient").standard_normal(len(never))
+            strategy.tell([Trial(asked, {"loss": 1.0}, gradient=np.where(never, 0.0, gradient))])
+            assert np.isfinite(strategy.alpha).all()
+        else:
+            taken = np.array(asked.point.choices) == [len(d.labels) - 1 for d in space.decisions]
+            assert not taken.any()
+    assert np.concatenate(strategy.mixture().weights)[never].max() == 0
+    strategy.tell([Trial(one, {"loss": 1.0}) for one in strategy.ask(1)])
+    assert to_genotype(space, strategy.best(1)[0])
 
 
 def test_pc_darts_never_mixes_what_stands_for_a_derived_cell():
@@ -284,6 +305,13 @@ def test_answers_that_come_late_go_through_the_jacobian_of_their_own_draw():
     for slope in slopes:
         alpha = adam.moved(alpha, slope)
     np.testing.assert_allclose(first.alpha, alpha, rtol=1e-12)
+
+
+def test_what_was_told_is_not_kept():
+    strategy = GDAS(toy())
+    for _ in range(50):
+        strategy.tell([Trial(one, {}, gradient=np.ones(3)) for one in strategy.ask(2)])
+    assert len(strategy._waiting) == 0
 
 
 def test_warm_up_asks_for_no_gradient():

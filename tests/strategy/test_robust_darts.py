@@ -37,6 +37,10 @@ def test_a_rise_of_less_than_the_factor_goes_on():
     assert place([1.06**i for i in range(40)]) is None  # 1.06 ** 4 = 1.26
 
 
+def test_curvature_below_0_is_nothing_to_compare_with():
+    assert place([-1.0] * 20 + [-0.5] * 20) is None
+
+
 def tell(strategy, eigenvalues, *, between=3):
     """Tells an eigenvalue with every third trial, and gradients that change what is best."""
     bests = []

@@ -32,6 +32,7 @@ def carry_out(asked: Spec, formats: Sequence[str] | None, *, json: bool) -> None
 def finish(run: Run, formats: Sequence[str]) -> dict[str, Any]:
     """Exports the picks that were trained for good, writes the report, and returns what came out."""
     from nasturtium.report.page import write
+    from nasturtium.run.agreed import alarms_of
 
     trained = [pick for pick in run.picks if pick.retrained is not None]
     files = export_picks(run, trained, formats, run.folder / "models") if run.complete else []
@@ -44,6 +45,7 @@ def finish(run: Run, formats: Sequence[str]) -> dict[str, Any]:
         "hypervolume": {
             stage: run.hypervolume(stage) for stage in ("search", "baseline") if stage in run.stages
         },
+        "warnings": [str(alarm) for alarm in alarms_of(run)],
         "models": files,
         "report": str(report),
     }
@@ -104,6 +106,8 @@ def outcome(run: Run, found: dict[str, Any]) -> None:
         )
     if not found["complete"]:
         say("Interrupted; the same command again goes on from here.")
+    for warning in found["warnings"]:
+        say(f"warning: {warning}", soft_wrap=True, markup=False)
     for file in found["models"]:
         say(f"model:  {file['path']}", soft_wrap=True)
     say(f"report: {found['report']}", soft_wrap=True)

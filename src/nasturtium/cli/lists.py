@@ -50,10 +50,10 @@ def spaces(
 
 def methods(json: Json = False) -> None:
     """Lists the search methods, with the parameters that --set changes."""
-    from nasturtium.run.names import METHODS, RECIPES, parameters_of, resolve
+    from nasturtium.run.names import KINDS, parameters_of, resolve
 
     rows: list[dict[str, Any]] = []
-    for name in (*METHODS, *RECIPES):
+    for name in KINDS["method"]:
         method = resolve("method", name)
         parameters = {key: p.default for key, p in parameters_of(method).items()}
         rows.append({"name": name, "parameters": parameters, "about": _first_line(method)})

@@ -30,6 +30,7 @@ STAGES = {
     "subnets": "search with its weights",
     "search": "search",
     "baseline": "random search, equal cost",
+    "sample": "its networks, with shared weights",
 }
 PLAIN_EVERY = 5.0  # seconds between two plain lines
 LAST = 50  # steps of a training over which its loss is averaged
@@ -58,10 +59,11 @@ class _Progress:
         self.purse: Purse | None = None
         self.trials: list[Trial] = []
         self.working: Sequence[Candidate] = ()
+        self.note = ""
 
     def began(self, stage: str, purse: Purse, trials: Sequence[Trial]) -> None:
         """Starts to count anew, from what former sessions told."""
-        self.stage, self.purse, self.trials = stage, purse, list(trials)
+        self.stage, self.purse, self.trials, self.note = stage, purse, list(trials), ""
 
     def asked(self, stage: str, candidates: Sequence[Candidate]) -> None:
         """Notes what is worked on."""
@@ -75,6 +77,14 @@ class _Progress:
     def ended(self, stage: str) -> None:
         """Nothing is worked on any more."""
         self.working = ()
+
+    def noted(self, stage: str, note: str) -> None:
+        """Keeps what a monitor says of the stage."""
+        self.note = note
+
+    def warned(self, stage: str, warning: str) -> None:
+        """Says it once, in a line that stays."""
+        print(f"warning: {warning}", file=sys.stderr, flush=True)  # rich puts it above what it draws
 
     def title(self) -> str:
         return STAGES.get(self.stage, "final trainings" if self.stage.startswith("retrain") else self.stage)
@@ -112,7 +122,8 @@ class _Progress:
     def _training(self, purse: Purse) -> str:
         losses = [trial.metrics["loss"] for trial in self.trials if trial.status == "ok"]
         loss = f"; loss {sum(losses) / len(losses):.3f}" if losses else ""
-        return f"{purse.trials} of {purse.budget.amount:g} steps{loss}"
+        note = f"; {self.note}" if self.note else ""
+        return f"{purse.trials} of {purse.budget.amount:g} steps{loss}{note}"
 
     def _shown(self, trial: Trial) -> list[str]:
         named = [name for objective in self.objectives for name in sorted(objective.metrics)]

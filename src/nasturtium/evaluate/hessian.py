@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse.linalg import LinearOperator, eigsh  # type: ignore[import-untyped]
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh  # type: ignore[import-untyped]
 from torch import Tensor
 
 from nasturtium.architecture import Mixture
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Product = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # H v, [entries]
 
+VECTORS = 12  # of Lanczos, at once
 SMALL = 3  # entries up to which Lanczos iterations make no sense
 
 
@@ -93,15 +94,26 @@ def dominant(product: Product, size: int, *, tolerance: float = 1e-2) -> float:
         product: Of the matrix and a vector.
         size: Of the vector.
         tolerance: Relative accuracy.
+
+    Returns:
+        0 of a matrix of zeros; NaN where a product is not finite or nothing converges.
     """
     if size <= SMALL:
         whole = np.stack([product(row) for row in np.eye(size)]) if size else np.zeros((1, 1))
         return float(np.linalg.eigvalsh((whole + whole.T) / 2)[-1])
     start = np.linspace(-1.0, 1.0, size) + 0.1  # any vector that is not the same to all options
-    vectors = min(size, 12)
+    first = product(start)
+    if not first.any() or not np.isfinite(first).all():
+        return 0.0 if np.isfinite(first).all() else float("nan")  # nothing to iterate on
     operator = LinearOperator((size, size), matvec=lambda v: product(np.ravel(v)), dtype=np.float64)
-    found = eigsh(operator, k=1, which="LA", ncv=vectors, v0=start, tol=tolerance, return_eigenvectors=False)
-    return float(found[0])
+    vectors = min(size, VECTORS)
+    try:
+        found = eigsh(
+            operator, k=1, which="LA", ncv=vectors, v0=start, tol=tolerance, return_eigenvectors=False
+        )
+    except ArpackNoConvergence as problem:
+        found = problem.eigenvalues
+    return float(found[0]) if len(found) else float("nan")
 
 
 def _like(v: NDArray[np.float64], slope: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ class Unrolled:
         mixture, pair = candidate.point, train.peek()
         assert isinstance(mixture, Mixture)
         rows = [row.requires_grad_() for row in mixture_weights(mixture, pair.images)]
-        weights = [one for one in training.supernet.parameters() if one.requires_grad]
+        weights: list[Tensor] = [one for one in training.supernet.parameters() if one.requires_grad]
         at = _Point(training, mixture, pair, rows, weights)
         rate = float(training.optimizer.param_groups[0]["lr"])
         with _left_alone([*weights, *training.supernet.buffers()]):

@@ -18,11 +18,10 @@ def extract(supernet: Supernet, architecture: Architecture) -> fx.GraphModule:
         A module as `net.build` makes it, on the device and in the mode of the supernet.
     """
     network = supernet.space.network(architecture)
-    model = build(network, seed=0)
+    like = next(supernet.parameters())
+    model = build(network, seed=0).to(device=like.device, dtype=like.dtype)
     state = model.state_dict()
     with torch.no_grad():
         for name, view in supernet.state_of(network):
             state[name].copy_(view)
-        like = next(supernet.parameters())
-        model.to(device=like.device, dtype=like.dtype)
     return model.train(supernet.training)

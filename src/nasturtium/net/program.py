@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from math import prod, sqrt
 from typing import TypeAlias
 
@@ -29,7 +29,7 @@ _INPLACE = {"relu": functional.relu, "relu6": functional.relu6}
 _FORGETFUL = (ir.Conv2d, ir.BatchNorm, ir.Linear)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Node:
     """A layer as it is run.
 
@@ -88,7 +88,8 @@ class Program:
             reads = tuple(index + 1 for index in node.inputs)
             self._steps.append(_Step(_function(node, bank(node.layer)), reads, tuple(sorted(dead))))
         self._terms = {term for node in nodes for term in (*node.terms, node.scale) if term}
-        self._segments = tuple(_segments(nodes, self._steps, prod(network.input_shape)))
+        self._sizes = [prod(network.input_shape), *(prod(node.layer.shape) for node in nodes)]
+        self._inplace = [node.inplace for node in nodes]
 
     def __call__(self, x: Tensor, weights: Weights, *, training: bool, recompute: bool = False) -> Tensor:
         """Returns the output for images [batch, ...].
@@ -107,6 +108,27 @@ class Program:
         else:
             self._run(0, len(self._steps), values, now)
         return values[len(self._steps)]
+
+    @cached_property
+    def _segments(self) -> list[tuple[int, int]]:
+        """The parts that are computed once more in the backward pass, each as (first step, one past last).
+
+        With s values inside of a part and b between parts, T of all take T b / s + s: least where s is the
+        root of T b (Chen et al. 2016, arXiv:1604.06174, section 4.1).
+        """
+        alive, live = [], self._sizes[0]
+        for number, step in enumerate(self._steps):
+            live += self._sizes[number + 1] - sum(self._sizes[index] for index in step.dead)
+            alive.append(live)
+        found, first, begun = [], 0, 0
+        for number in range(len(self._steps) - 1):
+            begun += self._sizes[number + 1]
+            # Not where a better place comes soon, nor before a layer that would write over what is kept.
+            good = alive[number] <= min(alive[number : number + 8]) and not self._inplace[number + 1]
+            if good and begun >= sqrt(sum(self._sizes) * alive[number]):
+                found.append((first, number + 1))
+                first, begun = number + 1, 0
+        return [*found, (first, len(self._steps))]
 
     def _run(self, first: int, last: int, values: dict[int, Tensor], now: _Now) -> None:
         for number in range(first, last):
@@ -135,14 +157,14 @@ def arranged(network: ir.Network) -> list[Node]:
     """Returns the layers of a network as they are best run; its output is the last."""
     nodes = _merged(_distinct(network))
     uses = _uses(nodes)
-    for number, node in enumerate(nodes):
-        scaled = list(node.terms)
-        for place, (index, term) in enumerate(zip(node.inputs, node.terms, strict=bool(node.terms))):
-            if term and index >= 0 and uses[index] == 1 and isinstance(nodes[index].layer.op, ir.BatchNorm):
-                nodes[index] = replace(nodes[index], scale=term)
-                scaled[place] = ()
-        inplace = _may_overwrite(nodes, node, uses)
-        nodes[number] = replace(node, terms=tuple(scaled), inplace=inplace)
+    for node in nodes:
+        node.inplace = _may_overwrite(nodes, node, uses)
+        if node.terms:
+            scaled = list(node.terms)
+            for place, index in enumerate(node.inputs):
+                if index >= 0 and uses[index] == 1 and isinstance(nodes[index].layer.op, ir.BatchNorm):
+                    nodes[index].scale, scaled[place] = scaled[place], ()
+            node.terms = tuple(scaled)
     return nodes
 
 
@@ -173,14 +195,13 @@ def _merged(nodes: list[Node]) -> list[Node]:
     """Puts a mixture that only a sum reads into the sum."""
     uses = _uses(nodes)
     gone: set[int] = set()
-    merged = list(nodes)
-    for number, node in enumerate(nodes):
+    for node in nodes:
         if not isinstance(node.layer.op, ir.Add):
             continue
         inputs, terms = list[int](), list[ir.Term]()
         for index in node.inputs:
-            inner = nodes[index] if index >= 0 else None
-            if inner is not None and inner.terms and uses[index] == 1:
+            inner = nodes[index]
+            if index >= 0 and inner.terms and uses[index] == 1:
                 gone.add(index)
                 inputs += inner.inputs
                 terms += inner.terms
@@ -188,10 +209,14 @@ def _merged(nodes: list[Node]) -> list[Node]:
                 inputs.append(index)
                 terms.append(())
         if any(terms):
-            merged[number] = replace(node, inputs=tuple(inputs), terms=tuple(terms))
+            node.inputs, node.terms = tuple(inputs), tuple(terms)
+    if not gone:
+        return nodes
     kept = [number for number in range(len(nodes)) if number not in gone]
     new = {-1: -1} | {old: number for number, old in enumerate(kept)}
-    return [replace(merged[old], inputs=tuple(new[index] for index in merged[old].inputs)) for old in kept]
+    for old in kept:
+        nodes[old].inputs = tuple(new[index] for index in nodes[old].inputs)
+    return [nodes[old] for old in kept]
 
 
 def _may_overwrite(nodes: Sequence[Node], node: Node, uses: Mapping[int, int]) -> bool:
@@ -209,31 +234,6 @@ def _uses(nodes: Sequence[Node]) -> dict[int, int]:
         for index in node.inputs:
             uses[index] += 1
     return uses
-
-
-def _segments(nodes: Sequence[Node], steps: Sequence[_Step], inputs: int) -> Iterator[tuple[int, int]]:
-    """Yields the parts that are computed once more in the backward pass, each as (first step, one past last).
-
-    With s values inside of a part and b between parts, T of all take T b / s + s: least where s is the root
-    of T b (Chen et al. 2016, arXiv:1604.06174, section 4.1).
-    """
-    sizes = [inputs, *(prod(node.layer.shape) for node in nodes)]
-    alive, live = [], sizes[0]
-    for number, step in enumerate(steps):
-        live += sizes[number + 1] - sum(sizes[index] for index in step.dead)
-        alive.append(live)
-    total = sum(sizes)
-    first = begun = 0
-    for number in range(len(steps)):
-        begun += sizes[number + 1]
-        if number == len(steps) - 1:
-            yield first, number + 1
-            return
-        # Not where a better place comes soon, nor before a layer that would write over what is kept.
-        good = alive[number] <= min(alive[number : number + 8]) and not nodes[number + 1].inplace
-        if good and begun >= sqrt(total * alive[number]):
-            yield first, number + 1
-            first, begun = number + 1, 0
 
 
 def _share(term: ir.Term, weights: Weights) -> Tensor:
@@ -273,10 +273,11 @@ def _plain(op: ir.Op) -> Run:
     if type(op) in _PLAIN:
         run = _PLAIN[type(op)]
         return lambda inputs, _: run(inputs)
-    made = module(op)
+    made = _module(op)
     return lambda inputs, _: made(inputs[0])
 
 
+_module = lru_cache(maxsize=256)(module)  # without weights one does for all
 _PLAIN: Mapping[type, Callable[[Sequence[Tensor]], Tensor]] = {
     ir.Add: lambda inputs: sum(inputs[1:], inputs[0]),
     ir.Concat: lambda inputs: torch.cat(list(inputs), 1),

@@ -39,7 +39,7 @@ def _(op: ir.Conv2d, shared: nn.Module) -> Mapping[str, Tensor]:
     if weight.shape != (op.outputs, inputs, height, width):
         _check(op, weight, (op.outputs, inputs, height, width))
         top, left = (weight.shape[2] - height) // 2, (weight.shape[3] - width) // 2
-        weight = weight[: op.outputs, :inputs, top : top + height, left : left + width]
+        weight = _cut(weight, (0, 0, top, left), (op.outputs, inputs, height, width))
     return {"weight": weight} | _vectors(shared, ("bias",) if op.bias else (), op.outputs)
 
 
@@ -49,7 +49,7 @@ def _(op: ir.Linear, shared: nn.Module) -> Mapping[str, Tensor]:
     assert isinstance(weight, Tensor)
     if weight.shape != (op.outputs, op.inputs):
         _check(op, weight, (op.outputs, op.inputs))
-        weight = weight[: op.outputs, : op.inputs]
+        weight = _cut(weight, (0, 0), (op.outputs, op.inputs))
     return {"weight": weight} | _vectors(shared, ("bias",) if op.bias else (), op.outputs)
 
 
@@ -77,8 +77,15 @@ def _vectors(shared: nn.Module, names: tuple[str, ...], size: int) -> dict[str, 
     for name in names:
         vector = getattr(shared, name)
         if vector is not None:
-            found[name] = vector if len(vector) == size else vector[:size]
+            found[name] = vector if len(vector) == size else _cut(vector, (0,), (size,))
     return found
+
+
+def _cut(whole: Tensor, first: tuple[int, ...], sizes: tuple[int, ...]) -> Tensor:
+    """Returns a slice in all dimensions at once: its gradient is then written once, not per dimension."""
+    strides = whole.stride()
+    begin = sum(place * stride for place, stride in zip(first, strides, strict=True))
+    return whole.as_strided(sizes, strides, whole.storage_offset() + begin)
 
 
 @singledispatch

@@ -13,7 +13,6 @@ from nasturtium.space.zoo import check_size
 from nasturtium.strategy.enas import ENAS, PolicySearch
 
 PUBLISHED = {"epochs": 310, "batch_size": 128, "lr": 0.05, "weight_decay": 2.5e-4}  # macro_search.sh
-FEW = {"controller_steps": 5, "aggregate": 10, "learning_rate": 0.01}  # for hundreds of steps, not thousands
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,8 @@ class EfficientNAS:
         """An epoch for the weights, some steps for the policy, and so on."""
         epoch = steps // self._recipe(problem).epochs
         made = partial(ENAS, problem.space, seed=problem.seed, weight_steps=epoch)
-        return made() if self.size == "published" else made(**FEW)
+        few = partial(made, controller_steps=5, aggregate=10, learning_rate=0.01)  # for hundreds of steps
+        return made() if self.size == "published" else few()
 
     def searcher(self, problem: Problem, sampler: Strategy) -> Method:
         """Samples of the policy."""

@@ -18,7 +18,7 @@ class OneShot:
     Bender, Kindermans, Zoph, Vasudevan and Le 2018 (ICML). Norms and dropped paths are those of ghost batches
     of a few images, and weights that a step does not use do not decay.
 
-    Differs: the paper looks at 20,000 networks; here the budget says how many. Norms of each are recalibrated.
+    Differs: the budget says how many networks are looked at (20,000 there); norms are recalibrated for each.
 
     Attributes:
         epochs: Of the supernet; None is ten times those of a network alone.

@@ -25,7 +25,7 @@ class SPOS:
         mutation: Probability per decision.
         recalibration: Training images for the norms of each network (the paper's 200 batches of 128).
         finalists: Networks trained alone at the end.
-        size: ``small``, or ``published``: 150,000 steps are 120 epochs; the rate falls by a cosine, not linearly.
+        size: ``small``, or ``published``: 150,000 steps are 120 epochs (but a cosine, not a line).
     """
 
     epochs: int | None = None
@@ -52,8 +52,8 @@ class SPOS:
 
     def searcher(self, problem: Problem, sampler: Strategy) -> Method:
         """Half of each generation crossed, half mutated."""
-        sizes = {"population": self.population, "crossovers": self.population // 2}
-        return partial(GenerationalEvolution, **sizes, mutation=self.mutation)
+        half, size = self.population // 2, self.population
+        return partial(GenerationalEvolution, population=size, crossovers=half, mutation=self.mutation)
 
     def evaluator(self, problem: Problem, supernet: Supernet) -> Evaluator:
         """Errors with norms recalibrated for each network."""

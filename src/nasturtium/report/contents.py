@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nasturtium.front.dominance import non_dominated
 from nasturtium.front.objectives import Constraint, Objective
 from nasturtium.protocols import Status
+from nasturtium.report.supernet import Supernet
 from nasturtium.run.retrained import Retrained
 from nasturtium.space.layers import Network
 
@@ -24,7 +25,8 @@ class Point:
         number: Which one of its stage, from 0.
         text: The architecture, in the space's human-readable form.
         metrics: Name to value.
-        spent: Training seconds of its stage up to and with this trial; NaN where nobody counted.
+        spent: Training seconds of its stage up to and with this trial, and of all that the stage builds on;
+            NaN where nobody counted.
         status: As of the trial.
         problem: Why the status is not ``ok``.
         fidelity: What was spent on it, in the evaluator's unit; inf is all there is.
@@ -41,11 +43,20 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of a run: its trials in the order they were told, and its wall time in seconds."""
+    """A part of a run.
+
+    Attributes:
+        name: Of the stage.
+        points: Its trials, in the order they were told.
+        seconds: Its wall time.
+        before: Training seconds of the stages that it builds on: of a supernet and the search with its
+            weights.
+    """
 
     name: str
     points: tuple[Point, ...] = ()
     seconds: float = math.nan
+    before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,7 @@ class Contents:
         command: What to type to do it again.
         specification: The same as TOML.
         test_images: Size of the test split; None where unknown.
+        supernet: What its monitor saw; None of a run without one.
     """
 
     title: str
@@ -113,6 +125,7 @@ class Contents:
     command: str = ""
     specification: str = ""
     test_images: int | None = None
+    supernet: Supernet | None = None
 
     @property
     def stages(self) -> tuple[Stage, ...]:

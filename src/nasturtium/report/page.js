@@ -4,10 +4,15 @@ const PAPER = 660;
 const plots = () => Array.from(document.querySelectorAll(".js-plotly-plot"));
 
 window.addEventListener("beforeprint", () => {
-  plots().forEach((plot) => Plotly.relayout(plot, { width: PAPER, height: 340 }));
+  plots().forEach((plot) => {
+    plot.dataset.height = plot.layout.height;
+    Plotly.relayout(plot, { width: PAPER, height: 340 });
+  });
 });
 window.addEventListener("afterprint", () => {
-  plots().forEach((plot) => Plotly.relayout(plot, { width: null, height: 430, autosize: true }));
+  plots().forEach((plot) => {
+    Plotly.relayout(plot, { width: null, height: Number(plot.dataset.height) || 430, autosize: true });
+  });
 });
 
 // A finger that lands on a plot wants to scroll the page, and taps to see a point.

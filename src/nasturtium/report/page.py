@@ -10,6 +10,7 @@ from nasturtium.report.draw import svg
 from nasturtium.report.parts import Plot, Table, asset, plot, template, written
 from nasturtium.report.progress import box_of
 from nasturtium.report.quantities import DASH, NAMES, duration, quantity, test_error, test_interval, title_of
+from nasturtium.report.supernet import section
 from nasturtium.report.words import COSTS, best_pick, comparison, headline, precision
 
 if TYPE_CHECKING:
@@ -39,13 +40,14 @@ def render(contents: Contents) -> str:
     """Returns the page that says `contents`; every text in it is escaped."""
     from plotly.offline import get_plotlyjs
 
-    plots = _plots(contents)
+    plots, supernet = _plots(contents), section(contents.supernet)
     return template("page.html").render(
         contents=contents,
         style=asset("page.css"),
         script=asset("page.js"),
-        plotly=get_plotlyjs() if plots else "",
+        plotly=get_plotlyjs() if plots or (supernet and supernet.plots) else "",
         plots=plots,
+        supernet=supernet,
         headline=headline(contents),
         tiles=_tiles(contents),
         comparison=comparison(contents),
@@ -176,7 +178,7 @@ def _counts(stage: Stage) -> list[str]:
 
 
 def _training(stage: Stage) -> str:
-    return duration(stage.points[-1].spent) if stage.points else duration(0)
+    return duration(stage.points[-1].spent - stage.before) if stage.points else duration(0)
 
 
 def _failure_table(contents: Contents) -> Table:

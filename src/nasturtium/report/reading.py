@@ -11,6 +11,10 @@ from nasturtium.architecture import Architecture
 from nasturtium.errors import StoreError
 from nasturtium.protocols import Trial
 from nasturtium.report.contents import Contents, Facts, Pick, Point, Stage
+from nasturtium.report.supernet import Supernet
+from nasturtium.run.agreed import agreement_of
+from nasturtium.run.monitored import read
+from nasturtium.run.sharing import SUBNETS, SUPERNET
 from nasturtium.run.spec import Spec
 from nasturtium.run.stages import BASELINE, SEARCH
 
@@ -49,6 +53,7 @@ def contents_of(run: Run) -> Contents:
         command=command(run.spec, str(run.folder)),
         specification=run.spec.to_toml(),
         test_images=data["images"]["test"] if "images" in data else None,
+        supernet=_supernet(run),
     )
 
 
@@ -85,12 +90,22 @@ def _recorded_text(run: Run) -> Text:
 
 def _stage(run: Run, name: str, text: Text) -> Stage:
     trials = run.trials(name)
-    return Stage(name, tuple(_points(trials, text)), run.seconds(name))
+    before = math.fsum(_seconds(run, one) for one in (SUPERNET, SUBNETS)) if name == SEARCH else 0.0
+    return Stage(name, tuple(_points(trials, text, before)), run.seconds(name), before)
 
 
-def _points(trials: Sequence[Trial], text: Text) -> list[Point]:
+def _seconds(run: Run, name: str) -> float:
+    return math.fsum(trial.metrics.get("train_seconds", 0.0) for trial in run.trials(name))
+
+
+def _supernet(run: Run) -> Supernet | None:
+    course = read(run.folder)
+    return Supernet(course, agreement_of(run, course)) if course else None
+
+
+def _points(trials: Sequence[Trial], text: Text, before: float) -> list[Point]:
     timed = any("train_seconds" in trial.metrics for trial in trials)
-    spent, points = 0.0 if timed else math.nan, []
+    spent, points = before if timed else math.nan, []
     for trial in trials:
         seconds = trial.metrics.get("train_seconds", 0.0) + trial.metrics.get("proxy_seconds", 0.0)
         if math.isfinite(seconds):

@@ -134,4 +134,7 @@ def _scores(contents: Contents, result: Comparison) -> str:
 def _cost(stage: Stage) -> str:
     spent = stage.points[-1].spent
     trials = f"{len(stage.points)} trials"
-    return f"{trials} in {duration(spent)} of training" if math.isfinite(spent) else trials
+    if not math.isfinite(spent):
+        return trials
+    shared = f" ({duration(stage.before)} of it on shared weights)" if stage.before else ""
+    return f"{trials} in {duration(spent)} of training{shared}"

@@ -26,8 +26,9 @@ class Budget:
 
     Attributes:
         amount: Of `unit`; above 0.
-        unit: ``trials`` asked; ``steps`` of a supernet's training; ``seconds`` of wall time; ``training seconds``, the sum of
-            ``train_seconds`` over the trials, measured by a training and simulated by a table.
+        unit: ``trials`` asked; ``steps`` of a supernet's training; ``seconds`` of wall time; ``training
+            seconds``, the sum of ``train_seconds`` over the trials, measured by a training and simulated by a
+            table.
     """
 
     amount: float

@@ -143,14 +143,16 @@ def prepare(
     method = method or resolve("method", spec.method)
     _check_parameters(method, spec)
     made = partial(method, **settings(spec.parameters))
-    if shares := shares_weights(method):
+    sharing: Any = None
+    if shares_weights(method):
         _check_sharing(spec, space, task)
+        sharing = made()
     experiment = Experiment(
         *(spec, space, task, evaluator, costs, made, objectives, constraints, budget),
         warm_from=spec.warm_from if warm_from is None else tuple(warm_from),
         first=parsed(spec.try_first, space),
         proxies={proxy.__name__: proxy for proxy in (resolve("proxy", name) for name in spec.proxies)},
-        sharing=made() if shares else None,
+        sharing=sharing,
     )
     if task is None:
         return experiment
@@ -182,8 +184,8 @@ def _check_sharing(spec: Spec, space: Space, task: ImageClassification | None) -
         )
     if decided := ", ".join(space.possible_settings):
         raise ConfigError(
-            f"{spec.method} trains all networks of {space.name} at once, so the space cannot decide {decided} "
-            "for each; give one value in the recipe"
+            f"{spec.method} trains all networks of {space.name} at once, so the space cannot decide "
+            f"{decided} for each; give one value in the recipe"
         )
 
 

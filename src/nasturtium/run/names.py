@@ -42,10 +42,21 @@ METHODS: Mapping[str, str] = {
 }
 
 RECIPES: Mapping[str, str] = {  # methods that train a supernet
+    "darts": "nasturtium.recipes.darts:DifferentiableSearch",
+    "darts-minus": "nasturtium.recipes.darts_minus:AuxiliarySkip",
+    "darts-pt": "nasturtium.recipes.darts_pt:SelectedByPerturbation",
+    "drnas": "nasturtium.recipes.drnas:DirichletSearch",
     "enas": "nasturtium.recipes.enas:EfficientNAS",
+    "fabric": "nasturtium.recipes.fabric:NeuralFabric",
     "fairnas": "nasturtium.recipes.fairnas:FairNAS",
+    "gdas": "nasturtium.recipes.gdas:GumbelSearch",
     "one-shot": "nasturtium.recipes.one_shot:OneShot",
+    "pc-darts": "nasturtium.recipes.pc_darts:PartialChannels",
+    "proxyless": "nasturtium.recipes.proxyless:BinaryGates",
+    "robust-darts": "nasturtium.recipes.robust_darts:EarlyStopping",
     "rs-ws": "nasturtium.recipes.rs_ws:RandomWeightSharing",
+    "smash": "nasturtium.recipes.smash:SMASH",
+    "snas": "nasturtium.recipes.snas:StochasticSearch",
     "spos": "nasturtium.recipes.spos:SPOS",
 }
 
@@ -82,6 +93,8 @@ SPACES: Mapping[str, str] = {
     "darts_search": "nasturtium.space.zoo.darts_search:darts_search",
     "enas_macro": "nasturtium.space.zoo.enas:enas_macro",
     "enas_micro": "nasturtium.space.zoo.enas:enas_micro",
+    "fabric": "nasturtium.space.zoo.fabric:fabric",
+    "fabric_sparse": "nasturtium.space.zoo.fabric:fabric_sparse",
     "mobilenet": "nasturtium.space.zoo.mobilenet:mobilenet",
     "nasbench101": "nasturtium.space.zoo.nasbench101:nasbench101",
     "nasbench201": "nasturtium.space.zoo.nasbench201:nasbench201",
@@ -111,7 +124,7 @@ TABLES: Mapping[str, str] = {
 }
 
 KINDS: Mapping[str, Mapping[str, str]] = {
-    "method": {**METHODS, **RECIPES},
+    "method": dict(sorted({**METHODS, **RECIPES}.items())),
     "predictor": PREDICTORS,
     "proxy": PROXIES,
     "space": SPACES,

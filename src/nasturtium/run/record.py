@@ -31,6 +31,14 @@ class Observer(Protocol):
         """A stage ends: its budget is spent, or its strategy has no more to ask."""
         ...
 
+    def noted(self, stage: str, note: str) -> None:
+        """How a stage stands by its monitor, in a few words; the next note takes the place of this one."""
+        ...
+
+    def warned(self, stage: str, warning: str) -> None:
+        """A monitor warns: what it saw, what that means, and what to do."""
+        ...
+
 
 class Unwatched:
     """The observer that looks away."""
@@ -45,6 +53,12 @@ class Unwatched:
         """Does nothing."""
 
     def ended(self, stage: str) -> None:
+        """Does nothing."""
+
+    def noted(self, stage: str, note: str) -> None:
+        """Does nothing."""
+
+    def warned(self, stage: str, warning: str) -> None:
         """Does nothing."""
 
 

@@ -18,11 +18,12 @@ from nasturtium.run.cascaded import cascaded
 from nasturtium.run.costed import Costed
 from nasturtium.run.experiment import Experiment, Method
 from nasturtium.run.final import final_stage
+from nasturtium.run.monitored import read
 from nasturtium.run.names import parameters_of
 from nasturtium.run.picks import choose, feasible
 from nasturtium.run.record import Observer, Record, Unwatched
 from nasturtium.run.search import search
-from nasturtium.run.sharing import FILE, SUBNETS, SUPERNET, Problem, Shared, WeightSharing, Whole
+from nasturtium.run.sharing import FILE, SAMPLE, SUBNETS, SUPERNET, Problem, Shared, WeightSharing, Whole
 from nasturtium.run.workers import working
 from nasturtium.seeds import seed_for
 from nasturtium.store.journal import Journal
@@ -34,6 +35,7 @@ from nasturtium.strategy.random import RandomSearch
 from nasturtium.strategy.warmstart import Warmstarted
 
 SEARCH, BASELINE = "search", "baseline"
+COMPARED = 30  # networks of random search that are evaluated with shared weights as well
 
 
 class Stages:
@@ -60,6 +62,7 @@ class Stages:
         self.costs: CostModel | None = experiment.costs
         if self.costs is None and experiment.task is not None:
             self.costs = Costs(experiment.space, cache=journal)
+        self._shared: Shared | None = None
 
     def run(self) -> None:
         """Runs what is left of every stage."""
@@ -67,6 +70,8 @@ class Stages:
         found = self.search()
         if spec.baseline:
             self.random_search(found)
+        if self._shared is not None:
+            self.compare(self._shared)
         if spec.retrain.picks and self.experiment.task is not None:
             self.retrain(found)
 
@@ -102,6 +107,23 @@ class Stages:
         strategy = self._composed(RandomSearch, seed_for(self.experiment.spec.seed, BASELINE))
         return self._stage(BASELINE, strategy, self._evaluator(BASELINE), budget)
 
+    def compare(self, shared: Shared) -> Sequence[Trial]:
+        """Evaluates networks that random search trained with the shared weights as well.
+
+        Whether both rank them alike tells what the supernet's judgement was worth: they are a random sample,
+        which the finalists are not. The network that a learned mixture stands for comes before them, for the
+        gap between the two. Costs no training, and counts for nothing.
+        """
+        course, space = read(self.experiment.folder), self.experiment.space
+        wanted = [Architecture(space.fingerprint, course.derived)] if course and course.derived else []
+        drawn = [trial.candidate.point for trial in self._told(BASELINE) if trial.status == "ok"]
+        wanted += [point for point in drawn if isinstance(point, Architecture)][:COMPARED]
+        if not wanted:
+            return ()
+        strategy = Fixed(space, list(dict.fromkeys(wanted)))
+        budget = Budget(len(strategy.architectures), "trials")
+        return self._stage(SAMPLE, strategy, nullcontext(shared.evaluator()), budget)
+
     def retrain(self, found: Sequence[Trial]) -> Sequence[Trial]:
         """Trains the picks again, on train and valid together; only here is the test split used."""
         experiment, retraining = self.experiment, self.experiment.spec.retrain
@@ -124,7 +146,7 @@ class Stages:
             StoreError: Its weights are gone.
         """
         experiment, spec = self.experiment, self.experiment.spec
-        shared = Shared(sharing, self._problem(), experiment.folder / FILE, self.observer)
+        shared = self._shared = Shared(sharing, self._problem(), experiment.folder / FILE, self.observer)
         once = Budget(1, "trials")
         whole = self._stage(SUPERNET, Whole(experiment.space), nullcontext(shared), once, Unwatched())
         if whole[0].status != "ok":

@@ -58,6 +58,11 @@ class Steps:
         """What was told, in order, former sessions included."""
         return [trial for group in self._told for trial in group]
 
+    @property
+    def groups(self) -> Sequence[Sequence[Trial]]:
+        """The same, the trials of each step together."""
+        return self._told
+
     def replay(self, strategy: Strategy) -> Sequence[Candidate]:
         """Brings a fresh strategy and the training to the last checkpoint, if there is one.
 

@@ -21,7 +21,7 @@ class DARTS(Relaxed):
 
     def draw(self, number: int) -> Draw:
         """Returns the mixture."""
-        weights = self.rows.softmax(self.alpha)
+        weights = self.rows.softmax(self.logits)
 
         def slope(gradient: Entries) -> Entries:
             return self.rows.through_softmax(weights, gradient)
@@ -30,4 +30,4 @@ class DARTS(Relaxed):
 
     def mixture(self) -> Mixture:
         """Returns the softmax of the numbers."""
-        return self.rows.mixture(self.rows.softmax(self.alpha))
+        return self.rows.mixture(self.rows.softmax(self.logits))

@@ -61,7 +61,7 @@ class DARTSMinus(Relaxed):
 
     def draw(self, number: int) -> Draw:
         """Returns the softmax mixture and the auxiliary skips."""
-        weights = self.rows.softmax(self.alpha)
+        weights = self.rows.softmax(self.logits)
         beta = max(0.0, 1.0 - number / self.steps)
 
         def slope(gradient: Entries) -> Entries:
@@ -71,4 +71,4 @@ class DARTSMinus(Relaxed):
 
     def mixture(self) -> Mixture:
         """Returns the softmax of the numbers, without auxiliary skips."""
-        return self.rows.mixture(self.rows.softmax(self.alpha))
+        return self.rows.mixture(self.rows.softmax(self.logits))

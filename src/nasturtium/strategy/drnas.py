@@ -61,21 +61,23 @@ class DrNAS(Relaxed):
 
     @property
     def concentration(self) -> Entries:
-        """elu(alpha) + 1, all above 0."""
-        return np.where(self.alpha > 0, self.alpha + 1, np.exp(np.minimum(self.alpha, 0)))
+        """elu(alpha) + 1, above 0; 0 for options that are never mixed."""
+        above = np.where(self.alpha > 0, self.alpha + 1, np.exp(np.minimum(self.alpha, 0)))
+        return np.where(self.rows.mixed, above, 0.0)
 
     def draw(self, number: int) -> Draw:
         """Returns a draw of the Dirichlet distributions."""
         alpha, concentration = self.alpha, self.concentration
         gammas = rng_for(self.seed, "drnas", number).standard_gamma(concentration)
-        gammas = np.maximum(gammas, np.finfo(np.float64).tiny)
+        gammas = np.where(self.rows.mixed, np.maximum(gammas, np.finfo(np.float64).tiny), 0.0)
         weights = gammas / self.rows.total(gammas)
         inner = np.where(alpha > 0, 1.0, concentration)  # d concentration / d alpha
 
         def slope(gradient: Entries) -> Entries:
             paths = pathwise(weights, concentration, self.rows.total(concentration))
             through = paths * (gradient - self.rows.total(weights * gradient))
-            return inner * (through + 2 * self.penalty * (concentration - 1))
+            pull = np.where(self.rows.mixed, 2 * self.penalty * (concentration - 1), 0.0)
+            return inner * (through + pull)
 
         return Draw(self.rows.mixture(weights), slope)
 
@@ -89,11 +91,11 @@ def pathwise(weights: Entries, concentration: Entries, total: Entries) -> Entrie
 
     w_i is Beta(c_i, total - c_i), so that d w_i / d c_i = -(d F / d c_i) / f, with F and f its distribution
     and density (Figurnov et al. 2018, arXiv:1805.08498, eq. 7). With it d loss / d c_i is this times
-    (g_i - sum_j w_j g_j). A row of one option never moves, and has 0.
+    (g_i - sum_j w_j g_j). A row of one option never moves, and has 0; so has a concentration of 0.
     """
     rest = total - concentration
-    moves = rest > 0
-    rest = np.where(moves, rest, 1.0)
+    moves = (rest > 0) & (concentration > 0)
+    rest, concentration = np.where(moves, rest, 1.0), np.where(moves, concentration, 1.0)
     weights = np.clip(weights, _SMALLEST, 1 - _SMALLEST)
     step = 1e-5 * np.maximum(concentration, 1e-2)
     rise = betainc(concentration + step, rest, weights) - betainc(concentration - step, rest, weights)

@@ -66,8 +66,8 @@ class GDAS(Relaxed):
         hot, cold = self.tau
         tau = hot + (cold - hot) * min(1.0, number / self.steps)
         noise = rng_for(self.seed, "gdas", number).gumbel(size=len(self.alpha))
-        soft = self.rows.softmax((self.alpha + noise) / tau)  # softmax forgets what log softmax takes away
-        hard = self.rows.taken(self.alpha + noise)
+        soft = self.rows.softmax((self.logits + noise) / tau)  # softmax forgets what log softmax takes away
+        hard = self.rows.taken(self.logits + noise)
 
         def slope(gradient: Entries) -> Entries:
             return self.rows.through_softmax(soft, gradient) / tau
@@ -76,4 +76,4 @@ class GDAS(Relaxed):
 
     def mixture(self) -> Mixture:
         """Returns the softmax of the numbers."""
-        return self.rows.mixture(self.rows.softmax(self.alpha))
+        return self.rows.mixture(self.rows.softmax(self.logits))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import ConfigError
 from nasturtium.space.space import Space
-from nasturtium.strategy.derive import NONE, derived, edges_of
+from nasturtium.strategy.derive import NONE, OFF, derived, edges_of
 
 SKIP = "skip_connect"
 
@@ -38,7 +38,7 @@ STAGES = (Stage(5, 8, 0.1), Stage(11, 5, 0.4), Stage(17, 3, 0.7))
 def kept(space: Space, mixture: Mixture, count: int) -> Mapping[str, tuple[str, ...]]:
     """Returns the `count` strongest operations of every edge, by its path, in the order of the space.
 
-    ``none`` counts like any other (section 3.2.1).
+    ``none`` counts like any other: `darts_search_of` gives an edge without it the option ``off`` instead.
 
     Raises:
         ConfigError: An edge has fewer.
@@ -47,9 +47,12 @@ def kept(space: Space, mixture: Mixture, count: int) -> Mapping[str, tuple[str, 
     for incoming in edges_of(space).values():
         for edge in incoming:
             decision, row = space.decisions[edge.decision], mixture.weights[edge.decision]
-            if not 1 <= count <= len(row):
-                raise ConfigError(f"{count} operations of {decision.path} are to be kept; it has {len(row)}")
-            strongest = sorted(range(len(row)), key=lambda i, row=row: -row[i])[:count]
+            there = [i for i, label in enumerate(decision.labels) if label != OFF]
+            if not 1 <= count <= len(there):
+                raise ConfigError(
+                    f"{count} operations of {decision.path} are to be kept; it has {len(there)}"
+                )
+            strongest = sorted(there, key=row.__getitem__, reverse=True)[:count]
             found[decision.path] = tuple(decision.labels[i] for i in sorted(strongest))
     return found
 
@@ -67,7 +70,7 @@ def with_few_skips(space: Space, mixture: Mixture, most: int = 2, *, cell: str =
         now = Mixture(mixture.space, tuple(tuple(row) for row in rows))
         architecture = derived(space, now)
         skips = [i for i in within if space.decisions[i].labels[architecture.choices[i]] == SKIP]
-        others = [i for i in skips if set(space.decisions[i].labels) - {SKIP, NONE}]
+        others = [i for i in skips if set(space.decisions[i].labels) - {SKIP, NONE, OFF}]
         if len(skips) <= most or not others:  # an edge that has nothing else keeps its skip
             return architecture
         weakest = min(others, key=lambda i: rows[i][space.decisions[i].labels.index(SKIP)])

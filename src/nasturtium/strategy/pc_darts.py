@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from nasturtium.architecture import Mixture
 from nasturtium.front.objectives import ERROR, Objective
 from nasturtium.space.space import Space
-from nasturtium.strategy.derive import ALL
 from nasturtium.strategy.relaxed import Draw, Entries, Relaxed
 
 
@@ -50,17 +47,10 @@ class PCDARTS(Relaxed):
             weight_decay=weight_decay,
             warmup=warmup,
         )
-        edges = [d.path.endswith(".edges") and ALL in d.labels for d in space.decisions]
-        self._never = self.rows.labelled(ALL) & np.array(edges, dtype=bool)[self.rows.owner]
-
-    @property
-    def weights(self) -> Entries:
-        """Softmax of the numbers of all options that are mixed."""
-        return self.rows.softmax(np.where(self._never, -np.inf, self.alpha))
 
     def draw(self, number: int) -> Draw:
-        """Returns the mixture."""
-        weights = self.weights
+        """Returns the mixture of operations, and of edges."""
+        weights = self.rows.softmax(self.logits)
 
         def slope(gradient: Entries) -> Entries:
             return self.rows.through_softmax(weights, gradient)
@@ -69,4 +59,4 @@ class PCDARTS(Relaxed):
 
     def mixture(self) -> Mixture:
         """Returns the softmax of the numbers."""
-        return self.rows.mixture(self.weights)
+        return self.rows.mixture(self.rows.softmax(self.logits))

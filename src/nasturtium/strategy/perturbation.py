@@ -12,7 +12,7 @@ from nasturtium.front.objectives import ERROR, Objective, values
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
-from nasturtium.strategy.derive import NONE, derived, edges_of
+from nasturtium.strategy.derive import NEVER_MIXED, derived, edges_of
 from nasturtium.strategy.relaxed import content
 
 EDGES = 2  # that a node keeps
@@ -61,15 +61,13 @@ class Perturbation:
             raise ConfigError(f"batches is {batches} and tune {tune}; they must be 1 or more and 0 or more")
         self.space, self.seed, self.objectives = space, seed, objectives[:1]
         self.batches, self.tune = batches, tune
-        sizes = [len(decision.labels) for decision in space.decisions]
-        rows = start.weights if start is not None else [(1 / size,) * size for size in sizes]
-        self._rows = [list(row) for row in rows]
+        self._rows = [list(row) for row in (start or uniform(space)).weights]
         self._decisions = [
-            i for i, d in enumerate(space.decisions) if sizes[i] > 1 and not d.path.endswith(".edges")
+            i for i, d in enumerate(space.decisions) if len(d.labels) > 1 and not d.path.endswith(".edges")
         ]
-        edges = edges_of(space)
-        self._edges = {edge.decision for incoming in edges.values() for edge in incoming}
-        self._nodes = [[edge.decision for edge in one] for one in edges.values() if len(one) > EDGES]
+        nodes = edges_of(space).values()
+        self._edges = {edge.decision: edge for incoming in nodes for edge in incoming}
+        self._nodes = [[edge.decision for edge in one] for one in nodes if len(one) > EDGES]
         self.questions = len(self._decisions) + len(self._nodes)
         self.settled = 0
         self._queue: deque[Candidate] = deque()
@@ -116,14 +114,13 @@ class Perturbation:
         place = int(rng_for(self.seed, "perturbation", self.settled).integers(len(left)))
         if self._decisions:
             self._decision = self._decisions.pop(place)
-            labels = self.space.decisions[self._decision].labels
-            edge = self._decision in self._edges
-            self._put([i for i, label in enumerate(labels) if not (edge and label == NONE)])
+            edge, size = self._edges.get(self._decision), len(self._rows[self._decision])
+            self._put(range(size) if edge is None else edge.operations)
         else:
             self._decision, self._node = None, self._nodes.pop(place)
             self._put(self._node)
 
-    def _put(self, parts: list[int]) -> None:
+    def _put(self, parts: Sequence[int]) -> None:
         self._found = {part: [] for part in parts}
         for part in parts:
             candidate = Candidate(self._without(part), fidelity=0)
@@ -136,7 +133,7 @@ class Perturbation:
             row = rows[self._decision]
             rows[self._decision] = (*row[:part], 0.0, *row[part + 1 :])
         else:
-            rows[part] = self._one_hot(part, self._none(part))
+            rows[part] = self._one_hot(part, self._edges[part].absent)
         return Mixture(self.space.fingerprint, tuple(rows))
 
     def _close(self) -> None:
@@ -148,7 +145,7 @@ class Perturbation:
             self._rows[self._decision] = list(self._one_hot(self._decision, taken))
         else:
             least = min(worth, key=worth.__getitem__)
-            self._rows[least] = list(self._one_hot(least, self._none(least)))
+            self._rows[least] = list(self._one_hot(least, self._edges[least].absent))
             self._node = [edge for edge in self._node if edge != least]
             if len(self._node) > EDGES:
                 self._put(self._node)
@@ -156,11 +153,17 @@ class Perturbation:
         self.settled += 1
         self._queue.extend([Candidate(self.mixture(), fidelity=1)] * self.tune)
 
-    def _none(self, decision: int) -> int:
-        return self.space.decisions[decision].labels.index(NONE)
-
     def _one_hot(self, decision: int, option: int) -> tuple[float, ...]:
         return tuple(float(i == option) for i in range(len(self._rows[decision])))
+
+
+def uniform(space: Space) -> Mixture:
+    """Returns the mixture of all options alike, besides those that are never mixed."""
+    rows = []
+    for decision in space.decisions:
+        mixed = [label not in NEVER_MIXED for label in decision.labels]
+        rows.append(tuple(float(one) / sum(mixed) for one in mixed))
+    return Mixture(space.fingerprint, tuple(rows))
 
 
 def _mean(found: Sequence[float]) -> float:

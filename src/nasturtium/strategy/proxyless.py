@@ -70,16 +70,16 @@ class ProxylessNAS(Relaxed):
         """Returns a path, or a mixture with two options active of which one has the weight."""
         rng = rng_for(self.seed, "proxyless", number)
         # The largest of log p + Gumbel is a draw by p, the two largest are two without replacement.
-        keys = self.alpha + rng.gumbel(size=len(self.alpha))
+        keys = self.logits + rng.gumbel(size=len(self.alpha))
         if number % self.every != self.every - 1 or number < self.warmup:
             choices = [int(row.argmax()) for row in self.rows.split(keys)]
             return Draw(settled(self.space, choices))
         first = self.rows.taken(keys)
         pair = first | self.rows.taken(np.where(first, -np.inf, keys))
-        among = self.rows.softmax(np.where(pair, self.alpha, -np.inf))
+        among = self.rows.softmax(np.where(pair, self.logits, -np.inf))
         with np.errstate(divide="ignore"):  # an option outside the pair has no chance
             gate = self.rows.taken(np.log(among) + rng.gumbel(size=len(among)))
-        probabilities = self.rows.softmax(self.alpha)
+        probabilities = self.rows.softmax(self.logits)
 
         def slope(gradient: Entries) -> Entries:
             cost = self.rows.through_softmax(probabilities, self._prices)
@@ -97,8 +97,8 @@ class ProxylessNAS(Relaxed):
 
     def mixture(self) -> Mixture:
         """Returns the softmax of the numbers."""
-        return self.rows.mixture(self.rows.softmax(self.alpha))
+        return self.rows.mixture(self.rows.softmax(self.logits))
 
     def _mass(self, numbers: Entries, pair: NDArray[np.bool_]) -> Entries:
-        """Logarithm of the mass of each pair; the numbers stay so small that none needs to be taken out first."""
+        """Logarithm of the mass of each pair; the numbers are too small to need the largest taken out."""
         return np.log(self.rows.total(np.where(pair, np.exp(numbers), 0.0)))

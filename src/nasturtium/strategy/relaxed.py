@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
 from nasturtium.strategy.adam import Adam
-from nasturtium.strategy.derive import derived
+from nasturtium.strategy.derive import NEVER_MIXED, derived
 
 Entries = NDArray[np.float64]  # a number for each option of each decision, one decision after the other
 
@@ -29,12 +30,14 @@ class Rows:
     Attributes:
         sizes: Options of each decision.
         owner: Of each entry, its decision.
+        mixed: Of each entry, whether it is ever mixed; some options stand for derived cells only.
     """
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self.sizes = tuple(len(decision.labels) for decision in space.decisions)
         self.owner = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        self.mixed = ~np.any([self.labelled(label) for label in NEVER_MIXED], axis=0)
         self._starts = np.cumsum((0, *self.sizes))[:-1].astype(np.int64)
 
     def total(self, entries: Entries) -> Entries:
@@ -77,7 +80,7 @@ class Rows:
             raise ConfigError(f"rows of {lengths} numbers; the decisions have {list(self.sizes)} options")
         return np.array([number for row in given for number in row], dtype=np.float64)
 
-    def split(self, entries: Entries) -> list[Entries]:
+    def split(self, entries: NDArray[Any]) -> list[NDArray[Any]]:
         """Returns the rows."""
         return [entries[start : start + size] for start, size in zip(self._starts, self.sizes, strict=True)]
 
@@ -153,6 +156,11 @@ class Relaxed(ABC):
         self._asked = 0
         self._told = 0
 
+    @property
+    def logits(self) -> Entries:
+        """The numbers, and -inf for options that are never mixed."""
+        return np.where(self.rows.mixed, self.alpha, -np.inf)
+
     @abstractmethod
     def draw(self, number: int) -> Draw:
         """Returns what the ask of this number is about."""
@@ -172,8 +180,11 @@ class Relaxed(ABC):
     def tell(self, trials: Sequence[Trial]) -> None:
         """Takes gradients; each of a draw that waits is a step."""
         for trial in trials:
-            if drawn := self._waiting.get(content(trial.candidate)):
+            asked = content(trial.candidate)
+            if drawn := self._waiting.get(asked):
                 self._learn(drawn.popleft(), trial)
+                if not drawn:
+                    del self._waiting[asked]  # thousands of mixtures would add up
 
     def best(self, k: int) -> list[Architecture]:
         """Returns the architecture that the mixture stands for; see `derive.derived`."""

@@ -109,4 +109,5 @@ def stopping_place(
     def average(centre: int) -> float:
         return float(np.mean(eigenvalues[centre - half : centre + half + 1]))
 
-    return back if average(newest) > factor * average(back) else None
+    before = average(back)
+    return back if before > 0 and average(newest) > factor * before else None

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from nasturtium.architecture import Mixture
 from nasturtium.errors import ConfigError
 from nasturtium.front.objectives import ERROR, Objective
@@ -72,16 +70,16 @@ class SNAS(Relaxed):
         hot, cold = self.temperature
         heat = hot * (cold / hot) ** min(1.0, number / self.steps)
         noise = rng_for(self.seed, "snas", number).gumbel(size=len(self.alpha))
-        weights = self.rows.softmax((self.alpha + noise) / heat)
-        probabilities = self.rows.softmax(self.alpha)
+        weights = self.rows.softmax((self.logits + noise) / heat)
+        probabilities = self.rows.softmax(self.logits)
 
         def slope(gradient: Entries) -> Entries:
             cost = self.rows.through_softmax(probabilities, self._prices)
             result: Entries = self.rows.through_softmax(weights, gradient) / heat + cost
             return result
 
-        return Draw(self.rows.mixture(weights, np.ones(len(weights), dtype=bool)), slope)
+        return Draw(self.rows.mixture(weights, self.rows.mixed), slope)
 
     def mixture(self) -> Mixture:
         """Returns the softmax of the numbers."""
-        return self.rows.mixture(self.rows.softmax(self.alpha))
+        return self.rows.mixture(self.rows.softmax(self.logits))

@@ -61,3 +61,8 @@ def test_what_cannot_be_understood_is_said(given, words):
 def test_an_unknown_method_is_an_unknown_name():
     with pytest.raises(UnknownName):
         entry_of("nothing_of_the_kind")
+
+
+def test_a_method_that_trains_a_supernet_is_not_for_tables():
+    with pytest.raises(ConfigError, match="spos trains a supernet"):
+        entry_of("spos(epochs=3)")

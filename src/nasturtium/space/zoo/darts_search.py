@@ -25,7 +25,7 @@ from nasturtium.space.zoo.darts import OPS as DERIVED
 from nasturtium.space.zoo.genotypes import Genotype
 from nasturtium.space.zoo.operations import Style, operate
 
-NONE, SKIP, ALL = "none", "skip_connect", "all"
+NONE, OFF, SKIP, ALL = "none", "off", "skip_connect", "all"
 OPS = (NONE, *DERIVED)
 CELLS = ("normal", "reduction")
 
@@ -96,7 +96,7 @@ class SearchCell(Block):
     def _operate(
         self, net: Wiring, x: Value, op: str, filters: int, *, stride: int, style: Style
     ) -> Value | None:
-        if op == NONE:
+        if op in (NONE, OFF):
             return None
         y = operate(net, x, op, filters, stride=stride, style=style)
         if op == SKIP:
@@ -164,7 +164,7 @@ def darts_search_of(
     layout: tuple[bool, ...],
     name: str,
     *,
-    ops: Mapping[str, Sequence[str]] | None = None,
+    ops: Sequence[str] | Mapping[str, Sequence[str]] = OPS,
     partial: int = 1,
     edges: bool = False,
     skip_dropout: float = 0.0,
@@ -175,8 +175,8 @@ def darts_search_of(
         filters: Channels of a state in the first stage.
         layout: Per cell from below, whether it is a reduction.
         name: Of the space.
-        ops: Operations of edges by path (``normal.node2.from0``), as `p_darts.kept` gives them; an edge that
-            is not named has all 8.
+        ops: Operations of all edges, or by path (``normal.node2.from0``) as `p_darts.kept` gives them; an
+            edge that is not named has all 8. One without ``none`` also has ``off``, for derived cells.
         partial: See `SearchCell`.
         edges: Whether the edges of a node have weights.
         skip_dropout: See `SearchCell`.
@@ -186,8 +186,7 @@ def darts_search_of(
     """
     if partial < 1 or filters % partial:
         raise SpaceError(f"{filters} filters cannot be cut in {partial} parts of one size")
-    given = ops or {}
-    normal, reduction = (_cell(cell, given, edges, partial, skip_dropout) for cell in CELLS)
+    normal, reduction = (_cell(cell, ops, edges, partial, skip_dropout) for cell in CELLS)
     return Space(
         cells=SearchTower(normal, reduction, filters, layout, stem=3 * filters, style="darts"),
         classifier=classifier(),
@@ -211,7 +210,9 @@ def to_genotype(space: Space, architecture: Architecture, name: str = "genotype"
 def _pairs(cell: SearchCell) -> PairCell:
     blocks = []
     for number, (ops, edges) in enumerate(zip(cell.ops, cell.edges, strict=True), 1):
-        kept = [(start, op) for start, op in enumerate(ops) if op != NONE and edges in (ALL, start)]
+        kept = [
+            (start, op) for start, op in enumerate(ops) if op not in (NONE, OFF) and edges in (ALL, start)
+        ]
         if len(kept) != len(INPUTS):
             raise SpaceError(
                 f"node {number} has {len(kept)} edges; a genotype has 2 of each: derive it first"
@@ -222,17 +223,24 @@ def _pairs(cell: SearchCell) -> PairCell:
 
 
 def _cell(
-    cell: str, given: Mapping[str, Sequence[str]], edges: bool, partial: int, skip_dropout: float
+    cell: str,
+    given: Sequence[str] | Mapping[str, Sequence[str]],
+    edges: bool,
+    partial: int,
+    skip_dropout: float,
 ) -> SearchCell:
     ops, weights = [], []
     for number in range(1, NODES + 1):
-        node = f"{cell}.node{number}"
-        starts = range(number + 1)
-        paths = [f"{node}.from{start}" for start in starts]
-        ops.append(tuple(choice(*given.get(path, OPS), name=path) for path in paths))
+        node, starts = f"{cell}.node{number}", range(number + 1)
+        ops.append(tuple(_edge_choice(f"{node}.from{start}", given) for start in starts))
         labels = (*(f"from{start}" for start in starts), ALL)
         weights.append(choice(*starts, ALL, name=f"{node}.edges", labels=labels) if edges else ALL)
     return SearchCell(tuple(ops), tuple(weights), partial, skip_dropout)
+
+
+def _edge_choice(path: str, given: Sequence[str] | Mapping[str, Sequence[str]]) -> Any:
+    ops = tuple(given.get(path, OPS)) if isinstance(given, Mapping) else tuple(given)
+    return choice(*ops, *(() if NONE in ops else (OFF,)), name=path)
 
 
 def _graph(cells: Mapping[str, SearchCell]) -> Graph:
