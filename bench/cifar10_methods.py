@@ -232,7 +232,10 @@ def draw(rows: Sequence[Mapping[str, Any]], size: Size, path: Path) -> None:
         tests = [100 * score(row, "test") for row in some]
         right.scatter([place] * len(tests), tests, c=COLOURS[name], alpha=0.7)
         right.plot([place - 0.25, place + 0.25], [np.mean(tests)] * 2, c=COLOURS[name], lw=2)
-    left.set(xlabel=f"trainings of {size.recipe.epochs} epochs", ylabel="lowest validation error so far, %")
+    left.set(
+        xlabel=f"trainings (epochs each: {size.recipe.epochs})", ylabel="lowest validation error so far, %"
+    )
+    left.xaxis.get_major_locator().set_params(integer=True)
     left.legend(frameon=False)
     right.set_xticks(range(len(present)), present)
     right.set(ylabel=f"test error of the pick, %, {size.final_epochs} epochs")

@@ -78,6 +78,16 @@ def test_what_a_gradient_teaches_is_judged_by_its_argmax():
     assert plain.weightless == pytest.approx((0.5 / 0.9,))
 
 
+def test_what_the_method_would_pick_goes_before_what_its_mixture_says():
+    picked = from_ops(SPACE, ["nor_conv_3x3"] * 6)
+    monitor = Monitor(SPACE, 1, pick=lambda k: [picked][:k])
+    monitor.fold([mixture((0.1, 0.6, 0.1, 0.1, 0.1))])
+    assert (monitor.course.derived, monitor.course.skips) == (picked.choices, (0.0,))
+    silent = Monitor(SPACE, 1, pick=lambda k: [])
+    silent.fold([mixture((0.1, 0.6, 0.1, 0.1, 0.1))])
+    assert silent.course.derived == (SKIP,) * 6
+
+
 def test_a_mixture_is_looked_at_as_it_is_now_and_paths_over_the_last_fifty():
     soft = watched([mixture((0.2,) * 5)] * 10 + [mixture((0.9, 0.1, 0.0, 0.0, 0.0))] * 10, total=20)
     assert soft.steps == tuple(range(1, 21))
@@ -102,6 +112,17 @@ def test_series_are_means_since_the_look_before():
 
 def test_a_training_that_ends_between_two_looks_has_a_last_one():
     assert watched([path(*["none"] * 6)] * 101, total=101).steps[-2:] == (99, 101)
+
+
+def test_a_training_that_is_stopped_has_a_last_look():
+    monitor = Monitor(SPACE, 500)
+    for _ in range(15):
+        monitor.fold([path(*["none"] * 6)])
+    assert (monitor.course.steps, monitor.course.ended) == ((10,), False)
+    monitor.end()
+    assert (monitor.course.steps, monitor.course.ended) == ((10, 15), True)
+    monitor.end()
+    assert monitor.course.steps == (10, 15)
 
 
 def test_counts_are_of_points_in_which_an_option_ran():

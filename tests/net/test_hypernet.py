@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from math import prod, sqrt
+from math import sqrt
 
 import pytest
 import torch
@@ -14,7 +14,6 @@ from nasturtium.evaluate.inherited import Inherited
 from nasturtium.evaluate.training import Training
 from nasturtium.net.extract import extract
 from nasturtium.net.hypernet import Hypernet
-from nasturtium.net.memory_bank import MemoryBank
 from nasturtium.protocols import Candidate
 from nasturtium.run.search import search
 from nasturtium.run.steps import Steps
@@ -112,33 +111,6 @@ def test_what_is_written_for_one_layer_follows_what_it_reads():
     shared = first.keys() & second.keys()
     assert len(shared) >= 9
     assert sum(torch.equal(first[name], second[name]) for name in shared) == 0
-    memory = MemoryBank(space, slot=512)
-    pools = from_ops(space, [*ops[:4], "avg_pool_3x3", ops[5]])
-    skips = from_ops(space, [*ops[:4], "skip_connect", ops[5]])
-    told = [memory.encode(space.network(each)).rows for each in (pools, skips)]
-    assert (told[0] != told[1]).any()
-
-
-def test_slots_follow_each_other_and_hold_every_weight(space, hypernet):
-    memory, last = hypernet.memory, 0
-    assert memory.slots.keys() == memory.shapes.keys()
-    for key, (first, end) in memory.slots.items():
-        assert first == last
-        assert 512 * (end - first - 1) < prod(memory.shapes[key]) <= 512 * (end - first)
-        last = end
-
-
-def test_reads_and_writes_are_each_others_transpose():
-    space = nasbench201().bind((3, 8, 8), 10)
-    memory = MemoryBank(space, slot=512)
-    network = space.network(some(space)[2])
-    encoding, banks = memory.encode(network), len(memory.banks)
-    mine, reads, writes = (encoding.rows[:, i * banks : (i + 1) * banks] for i in range(3))
-    assert (mine.sum(1) == 1).all()
-    graph = reads @ mine.T  # [reader, source]
-    assert (graph == (writes @ mine.T).T).all()
-    assert graph.sum() > 0
-    assert (graph[0] == 0).all()  # the stem reads the images
 
 
 def test_it_is_copied_and_pickled_without_what_it_wrote(space, hypernet):

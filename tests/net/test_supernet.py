@@ -292,7 +292,7 @@ def test_what_several_options_compute_alike_is_computed_once():
     ran = supernet._program(mixture)
     names = [type(layer.op).__name__ for layer in network.layers]
     assert (names.count("Activation"), names.count("Pool")) == (3 * 12 + 5, 3 * 6 + 2)
-    assert len(names) - len(ran._steps) == 3 * (9 + 3 + 6)  # activations, pools, edges' sums
+    assert len(names) - len(ran._steps) == 3 * (9 + 3 + 5)  # activations, pools, mixtures that a sum reads
 
 
 def test_seeds_decide_the_weights_and_the_global_generator_is_left_alone():

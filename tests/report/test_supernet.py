@@ -51,7 +51,7 @@ def test_the_section_has_warnings_with_advice_and_five_plots(make_contents: Make
     for part in ("loss", "shares", "eigenvalue", "counts", "ranks"):
         assert page.count(f'id="supernet-{part}"') == 1
     assert page.count("What to do:") == 5
-    assert "At step 810 of 1,500 skip connections were 59% of the operations" in page
+    assert "At step 780 of 1,500 skip connections were 54% of the operations" in page
     assert "edge23=nor_conv_1x1 (40 of 6,020)" in page
     assert CALM not in page
 
@@ -74,6 +74,14 @@ def test_a_calm_training_says_so() -> None:
         CALM,
     )
     assert found.plots == ()
+
+
+def test_a_training_that_was_stopped_is_not_called_unfinished() -> None:
+    found = section(
+        Supernet(Course(10, (), (8,), *((1.0,),) * 2, (0.9,), *((0.0,),) * 2, ended=True), Agreement())
+    )
+    assert found is not None
+    assert found.sentences[0] == "It was trained for 8 of 10 steps, where its method stopped."
 
 
 @pytest.mark.parametrize(
@@ -104,8 +112,11 @@ def test_plots_show_what_there_is() -> None:
     assert [trace.name for trace in supernet_plots.shares(bare, ()).data] == ["entropy"]
     assert len(supernet_plots.counts(course).data[0].x) == 30
     assert max(supernet_plots.counts(course).data[0].y) == pytest.approx(1500 / (6020 / 5))
+    assert supernet_plots.ranks(supernet.agreement).layout.xaxis.type is None
+    wide = supernet_plots.ranks(Agreement(((0.02, 0.01), (0.9, 0.1)))).layout
+    assert (wide.xaxis.type, wide.yaxis.type) == ("log", None)
     marked = supernet_plots.shares(course, supernet.alarms)
-    assert [shape.x0 for shape in marked.layout.shapes] == [810]
+    assert [shape.x0 for shape in marked.layout.shapes] == [780]
 
 
 @pytest.mark.browser

@@ -31,44 +31,41 @@ class Watching(Unwatched):
         self.warnings.append(warning)
 
 
-class Told:
-    """Steps that were done, without a training."""
-
-    def __init__(self, groups):
-        self.groups, self.total = groups, 50
-
-
 def skipping(steps):
     row = tuple(0.76 if op == "skip_connect" else 0.06 for op in OPS)
     trial = Trial(Candidate(Mixture(SPACE.fingerprint, (row,) * 6)), {"loss": 1.0})
     return [(trial,)] * steps
 
 
-def monitored(groups, folder, watching):
-    return Monitored(Told(groups), Monitor(SPACE, 50), folder / COURSE, watching, SUPERNET)
+def monitored(folder, watching):
+    return Monitored(Monitor(SPACE, 50), folder / COURSE, watching, SUPERNET)
 
 
 def test_each_warning_is_given_once_and_every_look_is_noted(tmp_path):
     watching = Watching()
-    told = monitored([], tmp_path, watching)
-    for step in range(1, 51):
-        told.steps.groups = skipping(step)
-        told.fold()
+    told = monitored(tmp_path, watching)
+    for trials in skipping(50):
+        told.fold(trials)
+        told.show()
+        told.show()
     assert len(watching.notes) == 50
     assert watching.notes[-1] == (SUPERNET, "entropy 0.55, skips 81%")
     assert len(watching.warnings) == 1
     assert watching.warnings[0].startswith("At step 6 of 50 skip connections were 81%")
+    assert repr(read(tmp_path)) == repr(told.monitor.course)
 
 
-def test_a_resumed_training_is_folded_from_its_first_step(tmp_path):
-    whole, resumed = (monitored(skipping(30), tmp_path, Watching()) for _ in range(2))
-    whole.fold()
-    written = read(tmp_path)
-    resumed.steps.groups = skipping(20)
-    resumed.fold()
-    resumed.steps.groups = skipping(30)
-    resumed.fold()
-    assert repr(resumed.monitor.course) == repr(whole.monitor.course) == repr(written)
+def test_what_a_former_session_saw_is_said_once_with_the_next_step(tmp_path):
+    watching = Watching()
+    told = monitored(tmp_path, watching)
+    for trials in skipping(20):
+        told.fold(trials)
+    assert (watching.notes, read(tmp_path)) == ([], None)
+    told.show()
+    assert (len(watching.notes), len(watching.warnings)) == (1, 1)
+    assert read(tmp_path).steps == tuple(range(1, 21))
+    told.end()
+    assert read(tmp_path).ended
 
 
 def test_a_folder_without_a_supernet_has_no_course(tmp_path):

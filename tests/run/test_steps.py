@@ -188,6 +188,17 @@ def test_gradients_are_told_again_to_the_last_bit(made, tmp_path):
     assert len(first.seen) == 2
 
 
+def test_a_monitor_is_shown_every_step_once_those_of_former_sessions_too(made, tmp_path):
+    space, make = made
+    seen = []
+    for steps in (3, 4):
+        seen.append([])
+        trainer = make(epochs=2)
+        monitor = lambda trials: seen[-1].append(trials[0].candidate.number)  # noqa: E731
+        search(UniformPaths(space), trainer, Steps(trainer, tmp_path / "c", steps=steps, monitor=monitor))
+    assert seen == [[0, 1, 2], [0, 1, 2, 3]]
+
+
 def test_a_strategy_that_asks_for_less_than_it_did_is_refused(made, tmp_path):
     space, make = made
     trainer = make()

@@ -59,7 +59,7 @@ def test_the_best_are_those_of_the_policys_latest_turn():
 
 
 def test_it_finds_the_best_string_of_a_bandit():
-    """3 tokens of 4 options: P(best) above 0.9 within 2,000 samples (sheet 01, section 5)."""
+    """3 tokens of 4 options: P(best) above 0.9 within 2,000 samples."""
     from nasturtium import blocks as b
     from nasturtium.space.choice import choice
     from nasturtium.space.space import Space

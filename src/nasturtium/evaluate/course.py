@@ -28,8 +28,9 @@ class Course:
         eigenvalues: Step and dominant eigenvalue of the Hessian, where one was found.
         counts: Per decision, the trained points in which each option ran.
         learned: Whether gradients of mixtures taught what is trained: `skips` and `weightless` are then those
-            of the network that the mixture stands for, else means over what was trained.
+            of the network that would be picked, else means over what was trained.
         derived: Options of that network; empty where nothing was learned.
+        ended: Whether the training is over, after all its steps or because its method stopped it.
     """
 
     total: int
@@ -44,6 +45,7 @@ class Course:
     counts: tuple[tuple[int, ...], ...] = ()
     learned: bool = False
     derived: tuple[int, ...] = ()
+    ended: bool = False
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,10 +34,14 @@ class Monitor:
     Args:
         space: Bound to a task.
         total: Steps of the training.
+        pick: Gives the network that its method would pick now, or nothing (`Strategy.best`); None is the one
+            that the mixture stands for. A mixture may have more in it than what is learned, as DARTS- does.
     """
 
-    def __init__(self, space: Space, total: int) -> None:
-        self.space, self.total = space, total
+    def __init__(
+        self, space: Space, total: int, pick: Callable[[int], Sequence[Architecture]] | None = None
+    ) -> None:
+        self.space, self.total, self.pick = space, total, pick
         self.every = max(1, math.ceil(total / SAMPLES))
         self.step = 0
         self._operations = operations_of(space)
@@ -48,7 +52,7 @@ class Monitor:
         self._steps: list[int] = []
         self._values: list[tuple[float, float, float, float, float]] = []
         self._eigenvalues: list[tuple[int, float]] = []
-        self._learned = False
+        self._learned = self._ended = False
         self._derived: tuple[int, ...] = ()
 
     def fold(self, trials: Sequence[Trial]) -> bool:
@@ -66,6 +70,12 @@ class Monitor:
             return False
         self._look()
         return True
+
+    def end(self) -> None:
+        """Takes a last look, where the training ended between two."""
+        if self._since:
+            self._look()
+        self._ended = True
 
     @property
     def course(self) -> Course:
@@ -85,6 +95,7 @@ class Monitor:
             counts=tuple(tuple(row.tolist()) for row in self._counts),
             learned=self._learned,
             derived=self._derived,
+            ended=self._ended,
         )
 
     def _take(self, trial: Trial) -> None:
@@ -105,8 +116,7 @@ class Monitor:
     def _look(self) -> None:
         rows = shown = self._distribution()
         if self._learned:
-            mixture = Mixture(self.space.fingerprint, tuple(tuple(row.tolist()) for row in rows))
-            network = derived(self.space, mixture)
+            network = self._picked(rows)
             self._derived = network.choices
             shown = [np.array(row) for row in self._rows(network)]
         good = [trial for trial in self._since if trial.status == "ok"]
@@ -115,6 +125,12 @@ class Monitor:
         self._steps.append(self.step)
         self._values.append((_mean(losses), _mean(errors), entropy(rows), *self._shares(shown)))
         self._since = []
+
+    def _picked(self, rows: Sequence[NDArray[np.float64]]) -> Architecture:
+        for network in self.pick(1) if self.pick is not None else ():
+            return network
+        mixture = Mixture(self.space.fingerprint, tuple(tuple(row.tolist()) for row in rows))
+        return derived(self.space, mixture)
 
     def _distribution(self) -> list[NDArray[np.float64]]:
         """Mean weights of the options of each decision; a decision that was never there has none."""

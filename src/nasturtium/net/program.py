@@ -54,6 +54,7 @@ class _Now:
 
     training: bool
     shares: Mapping[ir.Term, Tensor]
+    inplace: bool  # whether a value may be written over
     remember: bool = True  # whether norms update their statistics
 
 
@@ -89,7 +90,6 @@ class Program:
             self._steps.append(_Step(_function(node, bank(node.layer)), reads, tuple(sorted(dead))))
         self._terms = {term for node in nodes for term in (*node.terms, node.scale) if term}
         self._sizes = [prod(network.input_shape), *(prod(node.layer.shape) for node in nodes)]
-        self._inplace = [node.inplace for node in nodes]
 
     def __call__(self, x: Tensor, weights: Weights, *, training: bool, recompute: bool = False) -> Tensor:
         """Returns the output for images [batch, ...].
@@ -100,9 +100,11 @@ class Program:
             training: Whether norms take the batch's statistics, and dropout drops.
             recompute: Whether to keep few values for the backward pass, and compute the others once more.
         """
-        now = _Now(training, {term: _share(term, weights) for term in self._terms})
+        shares = {term: _share(term, weights) for term in self._terms}
         values: dict[int, Tensor] = {0: x}
-        if recompute and torch.is_grad_enabled():
+        recompute = recompute and torch.is_grad_enabled()
+        now = _Now(training, shares, inplace=not recompute)  # a value between two parts is needed twice
+        if recompute:
             for first, last in self._segments:
                 values = self._checkpointed(first, last, values, now)
         else:
@@ -123,9 +125,8 @@ class Program:
         found, first, begun = [], 0, 0
         for number in range(len(self._steps) - 1):
             begun += self._sizes[number + 1]
-            # Not where a better place comes soon, nor before a layer that would write over what is kept.
-            good = alive[number] <= min(alive[number : number + 8]) and not self._inplace[number + 1]
-            if good and begun >= sqrt(sum(self._sizes) * alive[number]):
+            best = alive[number] <= min(alive[number : number + 8])  # no better place comes soon
+            if best and begun >= sqrt(sum(self._sizes) * alive[number]):
                 found.append((first, number + 1))
                 first, begun = number + 1, 0
         return [*found, (first, len(self._steps))]
@@ -247,7 +248,7 @@ def _function(node: Node, shared: nn.Module | None) -> Run:
         return partial(_sum, node.terms)
     if node.inplace and isinstance(op, ir.Activation):
         kind = _INPLACE[op.kind]
-        return lambda inputs, _: kind(inputs[0], inplace=True)
+        return lambda inputs, now: kind(inputs[0], inplace=now.inplace)
     return _plain(op) if shared is None else _weighted(op, shared, node.scale)
 
 

@@ -38,8 +38,8 @@ class Supernet(nn.Module):
             keeps none and always normalises by the batch, as one-shot methods do while they search (the
             statistics of one path are wrong for another: recalibrate what is extracted).
         affine: Whether norms have scale and shift; DARTS searches without.
-        recompute: Whether to keep few values for the backward pass and compute the others once more: less
-            than half of the memory for about a third more time.
+        recompute: Whether to keep few values for the backward pass and compute the others once more: memory
+            for time (`bench/supernet.py` measures both).
 
     Attributes:
         space: The space.

@@ -92,7 +92,8 @@ def _plots(supernet: Supernet, warnings: Sequence[Alarm]) -> list[Plot]:
 def _trained(course: Course) -> str:
     done = course.steps[-1] if course.steps else 0
     if done < course.total:
-        return f"It was trained for {done:,} of {course.total:,} steps so far."
+        how = ", where its method stopped" if course.ended else " so far"
+        return f"It was trained for {done:,} of {course.total:,} steps{how}."
     return f"It was trained for {course.total:,} steps."
 
 

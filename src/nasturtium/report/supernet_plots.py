@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from nasturtium.evaluate.agreement import Agreement
 from nasturtium.evaluate.alarms import RARELY, Alarm
 from nasturtium.evaluate.course import Course
-from nasturtium.report.plots import GREEN, GREY, blank, name_axes
+from nasturtium.report.plots import GREEN, GREY, WIDE, blank, name_axes
 
 BLUE, ORANGE, PURPLE = "#4a86c5", "#e0602b", "#8f5fb0"
 MOST_NAMES = 24  # decisions that an axis names; more would be unreadable
@@ -91,8 +91,10 @@ def ranks(agreement: Agreement) -> go.Figure:
         )
     )
     name_axes(figure, "validation error with shared weights", "validation error alone")
-    figure.update_xaxes(tickformat="~%")
-    figure.update_yaxes(tickformat="~%")
+    for values, update in ((shared, figure.update_xaxes), (alone, figure.update_yaxes)):
+        # Networks that learned nothing would push all others into a corner.
+        wide = min(values) > 0 and max(values) > WIDE * min(values)
+        update(tickformat="~%", **({"type": "log", "dtick": "D2"} if wide else {}))
     figure.update_layout(height=380, showlegend=False)
     return figure
 

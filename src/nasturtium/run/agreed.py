@@ -31,9 +31,8 @@ def agreement_of(run: Run, course: Course | None) -> Agreement:
     drawn = {one: error for one, error in drawn.items() if one in shared}
     mixture = discrete = math.nan
     if course is not None and course.derived:
-        last = [
-            error for error in course.error[-math.ceil(LAST * len(course.error)) :] if math.isfinite(error)
-        ]
+        known = [error for error in course.error if math.isfinite(error)]
+        last = known[-math.ceil(LAST * len(known)) :]
         mixture = sum(last) / len(last) if last else math.nan
         discrete = shared.get(Architecture(run.header.space, course.derived), math.nan)
     return Agreement(paired(shared, drawn or finalists), bool(drawn), mixture, discrete)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from nasturtium.errors import StoreError
 from nasturtium.evaluate.alarms import alarms, standing
 from nasturtium.evaluate.course import Course, read_course
 from nasturtium.evaluate.monitor import Monitor
+from nasturtium.protocols import Trial
 from nasturtium.run.record import Observer
-from nasturtium.run.steps import Steps
 from nasturtium.store.schema import storing
 
 COURSE = "supernet.json"
@@ -19,35 +20,40 @@ COURSE = "supernet.json"
 
 @dataclass
 class Monitored:
-    """Folds the steps of a training into its monitor, and passes on what that sees.
+    """Passes on what the monitor of a training sees: to the run folder, and to whoever watches.
 
     What former sessions did is folded again from the checkpoint, so nothing is lost by a kill.
 
     Attributes:
-        steps: The training.
         monitor: Of its space.
         path: Of the file that is kept.
         observer: Is told how it stands, and of each warning once.
         stage: What it is told that this is.
     """
 
-    steps: Steps
     monitor: Monitor
     path: Path
     observer: Observer
     stage: str
-    _folded: int = 0
+    _news: bool = False
     _warned: set[str] = field(default_factory=set)
 
-    def fold(self) -> None:
-        """Takes the steps since the last call."""
-        looked, groups = False, self.steps.groups
-        for group in groups[self._folded :]:
-            looked |= self.monitor.fold(group)
-        self._folded = len(groups)
-        if not looked:
-            return
-        course = self.monitor.course
+    def fold(self, trials: Sequence[Trial]) -> None:
+        """Takes one step."""
+        self._news |= self.monitor.fold(trials)
+
+    def show(self) -> None:
+        """Says how it stands, if there was a look since the last time."""
+        if self._news:
+            self._say()
+
+    def end(self) -> None:
+        """Takes a last look, the training being over, and says what it showed."""
+        self.monitor.end()
+        self._say()
+
+    def _say(self) -> None:
+        course, self._news = self.monitor.course, False
         write(course, self.path)
         self.observer.noted(self.stage, standing(course))
         for alarm in alarms(course):

@@ -239,11 +239,12 @@ class Shared:
         training = self.method.training(self.problem, supernet)
         sampler = self.method.sampler(self.problem, training.steps)
         steps = Steps(training, self.path, self.every)
-        monitor = Monitor(self.problem.space, steps.total)
-        monitored = Monitored(steps, monitor, self.path.with_name(COURSE), self.observer, SUPERNET)
+        monitor = Monitor(self.problem.space, steps.total, pick=sampler.best)
+        monitored = Monitored(monitor, self.path.with_name(COURSE), self.observer, SUPERNET)
+        steps.monitor = monitored.fold
         steps.watcher = Shown(steps, self.observer, monitored)
         search(sampler, Timed(training), steps)
-        monitored.fold()  # where all of it was done in former sessions, no step was shown
+        monitored.end()
         self.observer.ended(SUPERNET)
         return supernet, sampler, summary(steps) | monitor.course.metrics
 
@@ -264,7 +265,7 @@ class Shown:
             self.observer.began(SUPERNET, self.purse, ())
         self.purse.asked(1)
         self.observer.told(SUPERNET, trials)
-        self.monitored.fold()
+        self.monitored.show()
 
 
 def summary(steps: Steps) -> dict[str, float]:

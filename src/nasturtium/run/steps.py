@@ -36,6 +36,7 @@ class Steps:
         every: Optimiser steps between checkpoints.
         steps: After which it ends; None is those of the training's recipe.
         watcher: Called after every step.
+        monitor: Shown every step before the strategy is told of it, those of former sessions included.
     """
 
     training: Training
@@ -43,6 +44,7 @@ class Steps:
     every: int = 500
     steps: int | None = None
     watcher: Watcher | None = None
+    monitor: Callable[[Sequence[Trial]], None] | None = None
     _told: list[tuple[Trial, ...]] = field(default_factory=list)
     _asks: list[int] = field(default_factory=list)
     _count: int = 0
@@ -57,11 +59,6 @@ class Steps:
     def trials(self) -> Sequence[Trial]:
         """What was told, in order, former sessions included."""
         return [trial for group in self._told for trial in group]
-
-    @property
-    def groups(self) -> Sequence[Sequence[Trial]]:
-        """The same, the trials of each step together."""
-        return self._told
 
     def replay(self, strategy: Strategy) -> Sequence[Candidate]:
         """Brings a fresh strategy and the training to the last checkpoint, if there is one.
@@ -81,6 +78,8 @@ class Steps:
                 )
             trials = tuple(replace(one, candidate=c) for one, c in zip(told, asked, strict=True))
             self._told.append(trials)
+            if self.monitor is not None:
+                self.monitor(trials)
             strategy.tell(trials)
         self._saved = self.training.step
         return []
@@ -101,6 +100,8 @@ class Steps:
         """Keeps what came of a step, and writes a checkpoint when it is time."""
         exact = tuple(trials)
         self._told.append(exact)
+        if self.monitor is not None:
+            self.monitor(exact)
         if self.watcher is not None:
             self.watcher(self.training.step, self.total, exact)
         if self.training.step - self._saved >= self.every:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, product
 from typing import TYPE_CHECKING, TypeAlias
 
 from nasturtium.errors import ShapeError, SpaceError
 from nasturtium.seeds import rng_for
 from nasturtium.space.blend import LARGEST_VARIANTS, variants
 from nasturtium.space.block import Block
+from nasturtium.space.decisions import Decision
 from nasturtium.space.layers import BatchNorm, Conv2d, Custom, Linear, Op, Shape
 from nasturtium.space.plan import Chain, Chosen, Plan
 from nasturtium.space.wiring import Value, Wiring
@@ -21,6 +22,7 @@ WITH_WEIGHTS = (Conv2d, BatchNorm, Linear, Custom)
 Found: TypeAlias = dict[tuple[str, type], dict[Op, None]]  # by key and kind, all sizes that occur
 
 _SHAPES = 256  # different inputs of one block; more than a space of widths and resolutions has
+_CONDITIONS = 64  # combinations of what others depend on, such as the number of nodes of a cell
 _LEAST, _SAMPLES = 100, 3000  # random ones of a block with too many combinations
 _LAYERS = 50_000  # after which no more than the least are drawn: about a second
 
@@ -44,7 +46,7 @@ def shared_layers(space: Space) -> dict[tuple[str, type], tuple[Op, ...]]:
         raise ShapeError(
             f"{space.name} does not know its input: say space.bind(input_shape=(3, 32, 32), outputs=10)"
         )
-    walk = _Walk(tuple(tuple(range(len(d.labels))) for d in space.decisions), space.outputs or 0)
+    walk = _Walk(space.decisions, space.outputs or 0)
     if not walk.through(space.plan, {space.input_shape: None}):
         raise ShapeError(
             f"{space.name}: no architecture can be built for inputs of {list(space.input_shape)}"
@@ -53,8 +55,9 @@ def shared_layers(space: Space) -> dict[tuple[str, type], tuple[Op, ...]]:
 
 
 class _Walk:
-    def __init__(self, active: Sequence[Sequence[int]], outputs: int) -> None:
-        self.active, self.outputs = active, outputs
+    def __init__(self, decisions: Sequence[Decision], outputs: int) -> None:
+        self.decisions, self.outputs = decisions, outputs
+        self.active = tuple(tuple(range(len(decision.labels))) for decision in decisions)
         self.found: Found = {}
         self.layers = 0  # written so far
 
@@ -93,17 +96,20 @@ class _Walk:
 
         Decision i takes option u + i v (modulo a prime p) of an orthogonal array of p * p rows, so that any
         two decisions of which p does not divide the distance show all pairs of their options (Bose 1938).
+        Where decisions exist beside some options only, that is done for the options beside which most exist.
         """
         sizes = [len(options) for options in self.active]
         prime = _prime(max(sizes[i] for i in plan.decisions))
-        for option in range(prime):
-            yield plan.take(tuple(min(option, size - 1) for size in sizes))
-        for u, v in product(range(prime), repeat=2):
-            row = [(u + i * v) % prime % size for i, size in enumerate(sizes)]
-            yield plan.take(tuple(row))
-            # A yes or no is often about a width (side by side, or summed), which meets every such pair.
-            for answer in (0, 1) if 2 in sizes else ():
-                yield plan.take(tuple(answer if size == 2 else i for i, size in zip(row, sizes, strict=True)))
+        for fixed, most in self._conditions(plan):
+            for option in range(prime):
+                yield plan.take(_row([min(option, size - 1) for size in sizes], fixed))
+            for u, v in product(range(prime), repeat=2) if most else ():
+                row = [(u + i * v) % prime % size for i, size in enumerate(sizes)]
+                yield plan.take(_row(row, fixed))
+                # A yes or no is often about a width (side by side, or summed), which meets every such pair.
+                for answer in (0, 1) if 2 in sizes else ():
+                    answered = [answer if size == 2 else i for i, size in zip(row, sizes, strict=True)]
+                    yield plan.take(_row(answered, fixed))
         rng = rng_for(0, "sharing", 0)
         before = self.layers
         for number in range(_SAMPLES):
@@ -111,6 +117,26 @@ class _Walk:
                 return
             draws = rng.random(len(sizes))
             yield plan.take(tuple(int(draw * size) for draw, size in zip(draws, sizes, strict=True)))
+
+    def _conditions(self, plan: Plan) -> Iterator[tuple[dict[int, int], bool]]:
+        """Yields options of the decisions that others depend on, and whether no options make more exist."""
+        places = [place for i in plan.decisions for place in self.decisions[i].places]
+        asked = sorted({i for place in places for i, _ in place} & {*plan.decisions})
+        taken = islice(product(*(self.active[i] for i in asked)), _CONDITIONS)
+        rows = [dict(zip(asked, options, strict=True)) for options in taken]
+        exist = [
+            frozenset(
+                i
+                for i in plan.decisions
+                if any(
+                    all(j not in row or row[j] in options for j, options in place)
+                    for place in self.decisions[i].places
+                )
+            )
+            for row in rows
+        ]
+        for row, here in zip(rows, exist, strict=True):
+            yield row, not any(here < other for other in exist)
 
     def _written(self, plan: Plan, block: Block, shape: Shape) -> Shape | None:
         """Writes the block alone; None where it does not fit that shape, which so cannot be its input."""
@@ -125,6 +151,10 @@ class _Walk:
             if isinstance(layer.op, WITH_WEIGHTS):
                 self.found.setdefault((layer.key, type(layer.op)), {})[layer.op] = None
         return value.shape
+
+
+def _row(options: Sequence[int], fixed: Mapping[int, int]) -> tuple[int, ...]:
+    return tuple(fixed.get(index, option) for index, option in enumerate(options))
 
 
 def _prime(least: int) -> int:

@@ -19,9 +19,9 @@ _PROBES = 256  # random paths that say how costs lie where no band is given
 class CostUniformPaths:
     """Draws a bin of cost, all alike, and then a random path in it.
 
-    Guo et al. 2020 (SPOS, arXiv:1904.00420), in the form of the authors' code: bins of 10 MFLOPs over the band
-    of 290 to 360 that the search is for. Most random paths cost about the same, so that uniform paths leave
-    the ends of a band untrained.
+    Guo et al. 2020 (SPOS, arXiv:1904.00420), in the form of the authors' code: bins of 10 MFLOPs over the
+    band of 290 to 360 that the search is for. Most random paths cost about the same, so that uniform paths
+    leave the ends of a band untrained.
 
     Differs: after `tries` draws none of which is in the bin it takes the nearest of them, where the authors'
     takes any.
