@@ -25,7 +25,7 @@ class Mixture:
 
     Attributes:
         space: Fingerprint of the space.
-        weights: Probabilities, [decisions][options of that decision]; each row sums to 1.
+        weights: What each option counts, [decisions][options of that decision]; mostly probabilities.
         active: Per decision, the options that run, and so have a gradient; None is those that have weight.
     """
 

@@ -27,7 +27,7 @@ LARGEST_GAP = 0.10
 WORDS = {  # what each warning means, and what to do
     "entropy": (
         "What is trained was settled before the weights were, so options that learn slowly had no chance.",
-        "Lower the learning rate of the architecture or train the weights alone for longer before it (warmup); "
+        "Lower the learning rate of the architecture or train weights alone for longer before it (warmup); "
         "DrNAS, DARTS- and FairNAS keep options alive.",
     ),
     "skips": (
@@ -123,8 +123,8 @@ def _curvature(course: Course) -> Iterator[Alarm]:
     for number, (step, value) in enumerate(course.eigenvalues, 1):
         if stopping_place(values[:number], WINDOW, DELTA, FACTOR, start) is not None:
             seen = (
-                f"{_at(step, course)} the dominant eigenvalue of the Hessian was {value:.3g}: it had risen by "
-                f"more than {FACTOR - 1:.0%} within {DELTA} of its values."
+                f"{_at(step, course)} the dominant eigenvalue of the Hessian was {value:.3g}: it had risen "
+                f"by more than {FACTOR - 1:.0%} within {DELTA} of its values."
             )
             yield Alarm("eigenvalue", seen, step)
             return

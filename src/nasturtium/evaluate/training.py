@@ -22,7 +22,8 @@ from nasturtium.evaluate.ranks import Ranks
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.evaluate.weights import read_tensors, write_tensors
 from nasturtium.net.build import build
-from nasturtium.net.supernet import Point, Supernet, Weights
+from nasturtium.net.program import Weights
+from nasturtium.net.supernet import Point, Supernet
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import seed_for
 from nasturtium.tasks.images import ImageClassification, Split
@@ -249,8 +250,8 @@ def parts_of(pair: Pair, count: int) -> list[Pair]:
     """
     if len(pair.labels) < 2 * count:
         raise ConfigError(
-            f"a minibatch of {len(pair.labels)} images for {count} paths; a path needs 2 or more: take a larger "
-            "batch_size or fewer paths"
+            f"a minibatch of {len(pair.labels)} images for {count} paths; a path needs 2 or more: take a "
+            "larger batch_size or fewer paths"
         )
     return [Pair(pair.images[i::count], pair.labels[i::count]) for i in range(count)]
 

@@ -194,20 +194,21 @@ def _steps(layers: Sequence[Layer]) -> tuple[Step, ...]:
 
 def _step(layer: Layer) -> Step | None:
     """What a layer is called; None for those that go without saying: normalisation, activation, dropout."""
+    found: Step | None = None
     match layer.op:
         case Conv2d() as conv:
-            return _convolution(conv)
+            found = _convolution(conv)
         case Pool(kind, kernel, stride):
-            return Step(f"{kind} {_window(kernel, stride)}", "pool")
+            found = Step(f"{kind} {_window(kernel, stride)}", "pool")
         case GlobalPool():
-            return Step("global mean", "pool")
+            found = Step("global mean", "pool")
         case Take(first, step):
-            return Step(f"channels {first}, {first + step}, ...", "plain")
+            found = Step(f"channels {first}, {first + step}, ...", "plain")
         case Linear(_, outputs, _):
-            return Step(f"linear {outputs}", "linear")
+            found = Step(f"linear {outputs}", "linear")
         case Custom(block, _):
-            return Step(type(block).__name__, "custom")
-    return None
+            found = Step(type(block).__name__, "custom")
+    return found
 
 
 def _convolution(conv: Conv2d) -> Step:

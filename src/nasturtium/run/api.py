@@ -83,7 +83,7 @@ def search(
         warm_from: Earlier searches whose results the method starts from: folders, runs, or names of tables.
             They are copied into the folder when the search begins; the baseline does not see them.
         try_first: Architectures to try before any other, as text, in a file with one a line, or as they are.
-        proxies: Zero-cost proxies (``synflow``, ``file.py:function``) that score the candidates of fidelity 0;
+        proxies: Zero-cost proxies (``synflow``, ``file.py:function``) that score candidates of fidelity 0;
             with a method that has such a rung and, say, ``minimize="error or -synflow"``.
         workers: 1 trains in this process, a larger number in so many, ``ray`` and ``ray://HOST:PORT`` on a
             Ray cluster. A script then needs ``if __name__ == "__main__":``.
