@@ -119,9 +119,9 @@ def test_random_search_gets_the_time_of_the_supernet_too(tiny_space, digits, tmp
         stage: sum(trial.metrics["train_seconds"] for trial in run.trials(stage)) for stage in run.stages
     }
     cost = spent[SUPERNET] + spent[SUBNETS] + spent["search"]
-    last = run.trials("baseline")[-1].metrics["train_seconds"]
-    assert cost <= spent["baseline"] + 1e-9
-    assert spent["baseline"] - last < cost
+    baseline = run.trials("baseline")
+    assert cost <= spent["baseline"] + 1e-9 or len(baseline) == tiny_space.count  # a tiny space runs out
+    assert spent["baseline"] - baseline[-1].metrics["train_seconds"] < cost
 
 
 def test_of_a_budget_of_time_the_supernet_is_paid_first(tiny_space, digits, tmp_path):

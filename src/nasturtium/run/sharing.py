@@ -263,7 +263,7 @@ class Shown:
             self.purse.asked(done - 1)
             self.purse.go_on_from(_seconds(self.steps.trials))
             self.observer.began(SUPERNET, self.purse, ())
-        self.purse.asked(1)
+        self.purse.asked(done - self.purse.trials)  # rewards alone are no step
         self.observer.told(SUPERNET, trials)
         self.monitored.show()
 
