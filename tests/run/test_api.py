@@ -184,7 +184,7 @@ def test_spaces_that_differ_in_fixed_blocks_only_are_other_spaces(tmp_path):
         space = nt.Space(
             b.conv(outputs), b.conv(nt.choice(4, 8)), b.classifier(), input_shape=(1, 8, 8), outputs=10
         )
-        run = {"space": space, "evaluator": ToyEvaluator(space), "budget": 2}
+        run = {"space": space, "evaluator": ToyEvaluator(space), "costs": ToyCosts(space), "budget": 2}
         if matches:
             with pytest.raises(JournalError, match="space is"):
                 toy(tmp_path, **run)
