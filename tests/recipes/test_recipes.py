@@ -78,7 +78,7 @@ WITH_SIZES = [name for name in RECIPES if "size" in parameters_of(resolve("metho
 
 @pytest.mark.parametrize("name", WITH_SIZES)
 def test_published_settings_are_a_recipe(name, space, digits):
-    published = import_module(RECIPES[name].partition(":")[0]).PUBLISHED
+    published = resolve("method", name).PUBLISHED
     recipe = nt.Recipe(batch_size=16).with_settings(published)
     assert recipe.batch_size == published["batch_size"] >= 64
     with pytest.raises(ConfigError, match="huge"):

@@ -1,7 +1,9 @@
 """ENAS (Pham et al. 2018, arXiv:1802.03268): train paths of a policy, which their rewards teach in turn."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, ClassVar
 
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.evaluate.training import Training
@@ -11,8 +13,6 @@ from nasturtium.run.experiment import Method
 from nasturtium.run.sharing import Problem
 from nasturtium.space.zoo import check_size
 from nasturtium.strategy.enas import ENAS, PolicySearch
-
-PUBLISHED = {"epochs": 310, "batch_size": 128, "lr": 0.05, "weight_decay": 2.5e-4}  # macro_search.sh
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,13 @@ class EfficientNAS:
         finalists: Networks trained alone at the end (the paper's 1, the best of about 10 samples).
         size: ``small``, or ``published`` for the release's settings, but one cosine for restarts.
     """
+
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {
+        "epochs": 310,
+        "batch_size": 128,
+        "lr": 0.05,
+        "weight_decay": 2.5e-4,
+    }  # macro_search.sh
 
     epochs: int | None = None
     recalibration: int = 2048
@@ -57,4 +64,8 @@ class EfficientNAS:
         return problem.inherited(supernet, self.recalibration)
 
     def _recipe(self, problem: Problem) -> Recipe:
-        return problem.longer(self.epochs, lr=0.05) if self.size == "small" else problem.published(PUBLISHED)
+        return (
+            problem.longer(self.epochs, lr=0.05)
+            if self.size == "small"
+            else problem.published(self.PUBLISHED)
+        )

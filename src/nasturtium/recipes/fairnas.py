@@ -1,7 +1,9 @@
 """FairNAS (Chu, Zhang and Xu 2021, arXiv:1907.01845): every option is trained equally often."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, ClassVar
 
 from nasturtium.evaluate.training import Training
 from nasturtium.net.supernet import Supernet
@@ -11,8 +13,6 @@ from nasturtium.run.sharing import Problem
 from nasturtium.space.zoo import check_size
 from nasturtium.strategy.fair import FairPaths
 from nasturtium.strategy.nsga2 import NSGA2
-
-PUBLISHED = {"epochs": 150, "batch_size": 256, "lr": 0.045, "weight_decay": 4e-5}  # section 4.1
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,13 @@ class FairNAS:
         finalists: Networks trained alone at the end.
         size: ``small``, or ``published`` for the settings of the paper.
     """
+
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {
+        "epochs": 150,
+        "batch_size": 256,
+        "lr": 0.045,
+        "weight_decay": 4e-5,
+    }  # section 4.1
 
     epochs: int | None = None
     population: int = 20
@@ -42,7 +49,7 @@ class FairNAS:
         """As many paths a step as a decision has options, their gradients summed."""
         paths = FairPaths(problem.space).paths
         small = problem.longer(self.epochs, lr=0.05, paths=paths)
-        recipe = small if self.size == "small" else problem.published(PUBLISHED)
+        recipe = small if self.size == "small" else problem.published(self.PUBLISHED)
         return Training(supernet, problem.task, recipe, paths=paths, seed=problem.seed)
 
     def sampler(self, problem: Problem, steps: int) -> Strategy:

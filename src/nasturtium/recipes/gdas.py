@@ -1,54 +1,28 @@
 """GDAS (Dong and Yang 2019, arXiv:1910.04465): one sampled path a step, descended through."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from nasturtium.evaluate.training import Training
-from nasturtium.net.supernet import Supernet
-from nasturtium.protocols import Evaluator, Strategy
-from nasturtium.run.experiment import Method
-from nasturtium.run.sharing import Problem, derived
-from nasturtium.space.zoo import check_size
+from nasturtium.protocols import Strategy
+from nasturtium.recipes.relaxed import RelaxedRecipe
+from nasturtium.run.sharing import Problem
 from nasturtium.strategy.gdas import GDAS
-
-PUBLISHED = {"epochs": 250, "batch_size": 64, "lr": 0.025, "weight_decay": 3e-4, "clip_norm": 5.0}
 
 
 @dataclass(frozen=True)
-class GumbelSearch:
-    """A supernet that runs the strongest options of a Gumbel-softmax sample, whose weights are learned.
+class GumbelSearch(RelaxedRecipe):
+    """A supernet that runs the strongest options of a Gumbel-softmax sample, whose weights are learned."""
 
-    Attributes:
-        epochs: Of the supernet; None is ten times those of a network alone.
-        recalibration: Training images for the norms of the network found.
-        finalists: Networks trained alone at the end: the one that is found.
-        size: ``small``, or ``published`` for the settings of the paper.
-    """
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {
+        "epochs": 250,
+        "batch_size": 64,
+        "lr": 0.025,
+        "weight_decay": 3e-4,
+        "clip_norm": 5.0,
+    }
+    MIXES = False
 
-    epochs: int | None = None
-    recalibration: int = 2048
-    finalists: int = 1
-    size: str = "small"
-
-    def supernet(self, problem: Problem) -> Supernet:
-        """Norms by batch, without scale and shift."""
-        check_size(self.size)
-        return Supernet(problem.space, seed=problem.seed, norms="batch", affine=False)
-
-    def training(self, problem: Problem, supernet: Supernet) -> Training:
-        """One path a step."""
-        small = problem.longer(self.epochs, lr=0.05)
-        recipe = small if self.size == "small" else problem.published(PUBLISHED)
-        return Training(supernet, problem.task, recipe, seed=problem.seed)
-
-    def sampler(self, problem: Problem, steps: int) -> Strategy:
+    def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
         """A temperature that falls from 10 to 0.1 over the training."""
-        rate = problem.hastened(3e-4, steps) if self.size == "small" else 3e-4
         return GDAS(problem.space, seed=problem.seed, steps=steps, learning_rate=rate)
-
-    def searcher(self, problem: Problem, sampler: Strategy) -> Method:
-        """The network with the strongest options."""
-        return derived(sampler)
-
-    def evaluator(self, problem: Problem, supernet: Supernet) -> Evaluator:
-        """Its error, with norms recalibrated."""
-        return problem.inherited(supernet, self.recalibration)

@@ -1,6 +1,8 @@
 """RS-WS (Li and Talwalkar 2019, arXiv:1902.07638): random search with weight sharing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from nasturtium.evaluate.training import Training
 from nasturtium.net.supernet import Supernet
@@ -10,9 +12,6 @@ from nasturtium.run.sharing import Problem
 from nasturtium.space.zoo import check_size
 from nasturtium.strategy.paths import UniformPaths
 from nasturtium.strategy.random import RandomSearch
-
-# That of DARTS's search (Liu et al. 2019, section 3.1.1); its learning rate falls to 0.001, ours to 0.
-PUBLISHED = {"epochs": 50, "batch_size": 64, "lr": 0.025, "weight_decay": 3e-4, "clip_norm": 5.0}
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,15 @@ class RandomWeightSharing:
         size: ``small``, or ``published`` for the settings of the paper.
     """
 
+    # That of DARTS's search (Liu et al. 2019, section 3.1.1); its learning rate falls to 0.001, ours to 0.
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {
+        "epochs": 50,
+        "batch_size": 64,
+        "lr": 0.025,
+        "weight_decay": 3e-4,
+        "clip_norm": 5.0,
+    }
+
     epochs: int | None = None
     recalibration: int = 2048
     finalists: int = 5
@@ -44,7 +52,7 @@ class RandomWeightSharing:
     def training(self, problem: Problem, supernet: Supernet) -> Training:
         """One network a step."""
         small = problem.longer(self.epochs, lr=0.05)
-        recipe = small if self.size == "small" else problem.published(PUBLISHED)
+        recipe = small if self.size == "small" else problem.published(self.PUBLISHED)
         return Training(supernet, problem.task, recipe, seed=problem.seed)
 
     def sampler(self, problem: Problem, steps: int) -> Strategy:

@@ -1,7 +1,9 @@
 """SPOS (Guo et al. 2020, arXiv:1904.00420): train single paths at random, then evolve with their weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, ClassVar
 
 from nasturtium.evaluate.training import Training
 from nasturtium.net.supernet import Supernet
@@ -11,8 +13,6 @@ from nasturtium.run.sharing import Problem
 from nasturtium.space.zoo import check_size
 from nasturtium.strategy.generations import GenerationalEvolution
 from nasturtium.strategy.paths import UniformPaths
-
-PUBLISHED = {"epochs": 120, "batch_size": 1024, "lr": 0.5, "weight_decay": 4e-5, "label_smoothing": 0.1}
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,14 @@ class SPOS:
         finalists: Networks trained alone at the end.
         size: ``small``, or ``published``: 150,000 steps are 120 epochs (but a cosine, not a line).
     """
+
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {
+        "epochs": 120,
+        "batch_size": 1024,
+        "lr": 0.5,
+        "weight_decay": 4e-5,
+        "label_smoothing": 0.1,
+    }
 
     epochs: int | None = None
     population: int = 50
@@ -43,7 +51,7 @@ class SPOS:
     def training(self, problem: Problem, supernet: Supernet) -> Training:
         """One path a step."""
         small = problem.longer(self.epochs, lr=0.05)
-        recipe = small if self.size == "small" else problem.published(PUBLISHED)
+        recipe = small if self.size == "small" else problem.published(self.PUBLISHED)
         return Training(supernet, problem.task, recipe, seed=problem.seed)
 
     def sampler(self, problem: Problem, steps: int) -> Strategy:

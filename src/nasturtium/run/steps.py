@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nasturtium.evaluate.training import Training
 
+UNKNOWN = Candidate(Architecture("", ()))  # of trials whose point is not kept
 Watcher = Callable[[int, int, Sequence[Trial]], None]  # steps done, of how many, what came of the last
 
 
@@ -57,7 +58,7 @@ class Steps:
 
     @property
     def trials(self) -> Sequence[Trial]:
-        """What was told, in order, former sessions included."""
+        """What was told, in order, former sessions included; without the points."""
         return [trial for group in self._told for trial in group]
 
     def replay(self, strategy: Strategy) -> Sequence[Candidate]:
@@ -77,7 +78,7 @@ class Steps:
                     f"{len(told)}; go on with the settings it was started with, or start in another folder"
                 )
             trials = tuple(replace(one, candidate=c) for one, c in zip(told, asked, strict=True))
-            self._told.append(trials)
+            self._keep(trials)
             if self.monitor is not None:
                 self.monitor(trials)
             strategy.tell(trials)
@@ -99,7 +100,7 @@ class Steps:
     def told(self, trials: Sequence[Trial]) -> Sequence[Trial]:
         """Keeps what came of a step, and writes a checkpoint when it is time."""
         exact = tuple(trials)
-        self._told.append(exact)
+        self._keep(exact)
         if self.monitor is not None:
             self.monitor(exact)
         if self.watcher is not None:
@@ -107,6 +108,10 @@ class Steps:
         if self.training.step - self._saved >= self.every:
             self.save()
         return exact
+
+    def _keep(self, trials: Sequence[Trial]) -> None:
+        # Without the points: a replay asks for them again, and 20,000 mixtures would fill the memory.
+        self._told.append(tuple(replace(trial, candidate=UNKNOWN) for trial in trials))
 
     def ended(self) -> None:
         """Writes the last checkpoint."""
@@ -147,13 +152,12 @@ def read_log(log: Mapping[str, Tensor]) -> Iterator[tuple[int, tuple[Trial, ...]
     }
     ok, there = log["ok"].tolist(), log["with_gradient"].tolist()
     gradients = iter(log["gradients"].numpy() if "gradients" in log else ())
-    unknown = Candidate(Architecture("", ()))
     first = 0
     for requested, size in zip(log["asks"].tolist(), log["sizes"].tolist(), strict=True):
         group = []
         for i in range(first, first + size):
             metrics = {name: column[i] for name, column in columns.items() if not math.isnan(column[i])}
             gradient = next(gradients) if there[i] else None
-            group.append(Trial(unknown, metrics, "ok" if ok[i] else "failed", gradient=gradient))
+            group.append(Trial(UNKNOWN, metrics, "ok" if ok[i] else "failed", gradient=gradient))
         yield requested, tuple(group)
         first += size
