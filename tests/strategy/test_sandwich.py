@@ -56,7 +56,7 @@ def test_it_ends_with_its_inner_sampler():
     def inner(space, *, seed, objectives):
         return Fixed(space, [space.unrank(0)])
 
-    assert len(Sandwich(space, params(space), inner=inner, paths=3).ask(10)) == 5
+    assert len(Sandwich(space, params(space), inner=inner, paths=3).ask(10)) == 3
 
 
 def test_a_sandwich_needs_two_slices():

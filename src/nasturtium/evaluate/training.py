@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from nasturtium.architecture import Mixture
 from nasturtium.errors import ConfigError, StoreError
 from nasturtium.evaluate.augment import Augment
 from nasturtium.evaluate.batches import Batches
+from nasturtium.evaluate.distillation import Distillation
 from nasturtium.evaluate.execution import Execution, execution_for
 from nasturtium.evaluate.gradient import Gradient, first_order
 from nasturtium.evaluate.optimizer import learning_rate, optimizer_for
@@ -27,6 +29,8 @@ from nasturtium.net.supernet import Point, Supernet
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import seed_for
 from nasturtium.tasks.images import ImageClassification, Split
+
+Rewards: TypeAlias = Literal["valid", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,9 @@ class Training:
     All paths of one batch of candidates run on one minibatch of the training split; their gradients are
     summed, and the optimiser steps once. A mixture is trained likewise, and then gets the gradient of the
     loss on a minibatch of the *validation* split with respect to its weights (`Trial.gradient`). A
-    candidate of fidelity 0 trains nothing: its loss and error on a validation minibatch are its result, as a
-    controller wants them (ENAS). A mixture of fidelity 1 is trained and gets no gradient (warm-up).
+    candidate of fidelity 0 trains nothing and changes no statistics: its loss and error on a minibatch are
+    its result, as a controller wants them (ENAS) or a sampler that trains what is best or worst now
+    (AttentiveNAS). A mixture of fidelity 1 is trained and gets no gradient (warm-up).
 
     In a ``torch.distributed`` group every rank trains the same candidates on its part of each minibatch, see
     `ranks`. The learning rate falls by the recipe over all its epochs. On the CPU the same seed and the same
@@ -59,6 +64,13 @@ class Training:
         gradient: What a mixture's trial carries; see `gradient.first_order` and `gradient.second_order`.
         split: Whether each path of a step has its own part of the minibatch, and so its own statistics in the
             norms (the ghost batches of Bender et al. 2018); else every path has all of it.
+        distillation: What all paths of a step but the first learn from; None is labels alone. With a teacher
+            of its own, the first path learns from it, too.
+        rewards: What candidates of fidelity 0 are seen on: each on the next ``valid`` minibatch, or all on
+            the ``train`` minibatch of the next step.
+
+    Raises:
+        ConfigError: Paths with their own parts of the minibatch cannot learn from each other.
 
     Attributes:
         step: Optimiser steps done.
@@ -75,7 +87,12 @@ class Training:
         seed: int = 0,
         gradient: Gradient = first_order,
         split: bool = False,
+        distillation: Distillation | None = None,
+        rewards: Rewards = "valid",
     ) -> None:
+        if split and distillation is not None:
+            raise ConfigError("split=True gives each path other images, so none can learn from another")
+        self.distillation, self.rewards = distillation, rewards
         self.supernet, self.task, self.recipe, self.seed = supernet, task, recipe, seed
         self.paths, self.gradient, self.split = paths, gradient, split
         self.ranks = Ranks()
@@ -177,10 +194,18 @@ class Training:
             smoothing: Of labels.
         """
         images, labels = self.ranks.part(pair.images, pair.labels)
+        logits = self._logits(point, images, weights)
+        loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+        return self._shared(loss, logits, labels, pair)
+
+    def _logits(self, point: Point, images: Tensor, weights: Weights | None = None) -> Tensor:
         with self.execution.precision():
-            logits = self.supernet(images, point, weights)
+            logits: Tensor = self.supernet(images, point, weights)
+        return logits.float()
+
+    def _shared(self, loss: Tensor, logits: Tensor, labels: Tensor, pair: Pair) -> tuple[Tensor, Tensor]:
+        """Scales a loss on this rank's part of a minibatch, and its share of wrong answers."""
         share = self.ranks.share(len(labels), len(pair.labels))
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
         wrong = (logits.detach().argmax(1) != labels).float().mean()
         return (loss, wrong) if share == 1 else (loss * share, wrong * share)
 
@@ -194,7 +219,13 @@ class Training:
         pair = self._train.next()
         parts = parts_of(pair, len(batch)) if self.split else [pair] * len(batch)
         shares = [len(part.labels) / len(pair.labels) for part in parts]
-        trials = [self._backward(*one) for one in zip(batch, parts, shares, strict=True)]
+        teacher = self._taught(pair)
+        trials = []
+        for candidate, part, share in zip(batch, parts, shares, strict=True):
+            trial, logits = self._backward(candidate, part, share, teacher)
+            trials.append(trial)
+            if self.distillation is not None and teacher is None:
+                teacher = logits.detach()
         self.ranks.average_gradients(self.supernet)
         if all(trial.status == "ok" for trial in trials):
             if self.recipe.clip_norm is not None:
@@ -203,10 +234,27 @@ class Training:
         self.step += 1
         return [self._with_gradient(trial) for trial in trials]
 
-    def _backward(self, candidate: Candidate, pair: Pair, share: float) -> Trial:
-        loss, error = self.losses(candidate.point, pair, smoothing=self.recipe.label_smoothing)
+    def _backward(
+        self, candidate: Candidate, pair: Pair, share: float, teacher: Tensor | None
+    ) -> tuple[Trial, Tensor]:
+        images, labels = self.ranks.part(pair.images, pair.labels)
+        logits, smoothing = self._logits(candidate.point, images), self.recipe.label_smoothing
+        if self.distillation is None or teacher is None:
+            loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+        else:
+            loss = self.distillation.loss(logits, teacher, labels, smoothing)
+        loss, error = self._shared(loss, logits, labels, pair)
         (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
-        return self._trial(candidate, loss, error)
+        return self._trial(candidate, loss, error), logits
+
+    def _taught(self, pair: Pair) -> Tensor | None:
+        """Returns the answers of a teacher of its own on this rank's part of a minibatch."""
+        if self.distillation is None or self.distillation.teacher is None:
+            return None
+        images, _ = self.ranks.part(pair.images, pair.labels)
+        with torch.no_grad(), self.execution.precision():
+            logits: Tensor = self.distillation.teacher.eval()(images)
+        return logits.float()
 
     def _with_gradient(self, trial: Trial) -> Trial:
         candidate = trial.candidate
@@ -218,8 +266,9 @@ class Training:
 
     def _reward(self, candidate: Candidate) -> Trial:
         self.supernet.eval()
+        pair = self._valid.next() if self.rewards == "valid" else self._train.peek()
         with torch.no_grad():
-            return self._trial(candidate, *self.losses(candidate.point, self._valid.next()))
+            return self._trial(candidate, *self.losses(candidate.point, pair))
 
     def _trial(self, candidate: Candidate, loss: Tensor, error: Tensor) -> Trial:
         result = torch.stack([loss.detach().float(), error])

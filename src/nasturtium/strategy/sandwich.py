@@ -13,13 +13,16 @@ from nasturtium.strategy.paths import UniformPaths
 Cost = Callable[[Architecture], float]
 Method = Callable[..., Strategy]
 
+REWARD = 0  # fidelity of a candidate that trains nothing: its loss on a minibatch is its result
+
 
 class Sandwich:
     """Begins each round with the largest and the smallest network and fills it from another sampler.
 
     Yu and Huang 2019 (universally slimmable networks, arXiv:1903.05134), section 3.2, with n = 4; used again
     by BigNAS, AttentiveNAS and AlphaNet. The performance of all others lies between the two, so training
-    both ends raises all. Give the training as many ``paths`` as a round has.
+    both ends raises all. Give the training as many ``paths`` as a round has. Where the inner sampler asks for
+    losses first (`Screened`), these come before the round, in asks of their own.
 
     Args:
         space: Of the paths.
@@ -48,18 +51,18 @@ class Sandwich:
         self.paths = paths
         self.inner = inner(space, seed=seed, objectives=objectives)
         self.ends = tuple(Candidate(one) for one in extremes(space, cost)[::-1])
-        self._asked = 0
+        self._round: list[Candidate] = []  # what is left of it
 
     def ask(self, n: int) -> list[Candidate]:
         """Returns up to `n` candidates: of every round first the ends, then what the inner sampler asks."""
         found: list[Candidate] = []
         while len(found) < n:
-            place = self._asked % self.paths
-            asked = [self.ends[place]] if place < 2 else list(self.inner.ask(1))
-            if not asked:
+            self._round = self._round or self._next_round()
+            # What is only looked at and what is trained cannot share a step.
+            if not self._round or (found and found[0].fidelity != self._round[0].fidelity):
                 break
-            self._asked += 1
-            found += asked
+            room = n - len(found)
+            found, self._round = found + self._round[:room], self._round[room:]
         return found
 
     def tell(self, trials: Sequence[Trial]) -> None:
@@ -69,6 +72,14 @@ class Sandwich:
     def best(self, k: int) -> Sequence[Architecture]:
         """Returns what the inner sampler would pick."""
         return self.inner.best(k)
+
+    def _next_round(self) -> list[Candidate]:
+        filling: list[Candidate] = []
+        while len(filling) < self.paths - 2 and (some := self.inner.ask(self.paths - 2 - len(filling))):
+            filling += some
+        if filling and filling[0].fidelity == REWARD:
+            return filling
+        return [*self.ends, *filling] if filling or self.paths == 2 else []
 
 
 def extremes(space: Space, cost: Cost) -> tuple[Architecture, Architecture]:

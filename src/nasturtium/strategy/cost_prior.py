@@ -1,0 +1,123 @@
+"""Networks drawn as random ones are, but by their cost first: the prior of AttentiveNAS."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasturtium.architecture import Architecture
+from nasturtium.errors import ConfigError
+from nasturtium.front.objectives import ERROR, Objective
+from nasturtium.protocols import Candidate, Trial
+from nasturtium.seeds import rng_for
+from nasturtium.space.space import Space
+from nasturtium.strategy.derive import settled
+
+Cost = Callable[[Architecture], float]
+
+
+class CostPrior:
+    """Draws a cost tau from pi(tau), and then networks of that cost from pi(a | tau).
+
+    Wang et al. 2021 (AttentiveNAS, arXiv:2011.09011), section 3.3 and the release: pi(tau) is how often
+    random networks fall in each bin of cost; pi(a | tau) draws every decision by itself, as often as networks
+    of the bin take each option, until a network falls in the bin.
+
+    Differs: bins are shares of the range of costs that are seen, where the paper's are 25 MFLOPs wide; the
+    table of random networks is drawn anew, where the release has one of millions; after `tries` draws the
+    nearest of them is taken.
+
+    Args:
+        space: Of the networks.
+        cost: Of a network, such as its MACs.
+        seed: Of all draws.
+        objectives: Not used.
+        alike: How many networks in a row have the same tau; one of them may then be chosen (`Screened`).
+        bins: Of equal width, from the lowest to the highest cost of the table.
+        table: Random networks that both distributions are counted from.
+        tries: Draws for one network.
+
+    Raises:
+        ConfigError: A number below 1.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        cost: Cost,
+        *,
+        seed: int = 0,
+        objectives: Sequence[Objective] = ERROR,
+        alike: int = 1,
+        bins: int = 40,
+        table: int = 4000,
+        tries: int = 100,
+    ) -> None:
+        if min(alike, bins, table, tries) < 1:
+            raise ConfigError(
+                f"alike is {alike}, bins {bins}, table {table}, tries {tries}; each must be 1 or more"
+            )
+        self.space, self.cost, self.seed = space, cost, seed
+        self.alike, self.bins, self.table, self.tries = alike, bins, table, tries
+        self._asked = 0
+
+    def ask(self, n: int) -> list[Candidate]:
+        """Returns `n` networks."""
+        first, self._asked = self._asked, self._asked + n
+        return [Candidate(self._drawn(number)) for number in range(first, self._asked)]
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Learns nothing."""
+
+    def best(self, k: int) -> list[Architecture]:
+        """Returns nothing: which network is best is found by another search, with the trained weights."""
+        return []
+
+    def bin_of(self, cost: float) -> int:
+        """Returns the bin of a cost; those beyond the table's are in the first and the last."""
+        low, high = self._range
+        place = int((cost - low) / (high - low) * self.bins) if high > low else 0
+        return min(max(place, 0), self.bins - 1)
+
+    @property
+    def prior(self) -> NDArray[np.float64]:
+        """pi(tau), [bins]."""
+        counts = np.bincount(self._rows[1], minlength=self.bins)
+        return np.asarray(counts / counts.sum())
+
+    def _drawn(self, number: int) -> Architecture:
+        rows, bins = self._rows
+        # A random network's bin has the distribution pi(tau).
+        group = rng_for(self.seed, "cost prior: tau", number // self.alike)
+        tau = bins[int(group.random() * len(bins))]
+        alike = rows[bins == tau]
+        rng = rng_for(self.seed, "cost prior: network", number)
+        nearest: tuple[float, Architecture] | None = None
+        for _ in range(self.tries):
+            # Drawing from the rows draws each option as often as they take it.
+            drawn = rng.integers(len(alike), size=alike.shape[1])
+            one = settled(self.space, alike[drawn, np.arange(alike.shape[1])].tolist())
+            away = abs(self.bin_of(self.cost(one)) - tau)
+            if away == 0:
+                return one
+            if nearest is None or away < nearest[0]:
+                nearest = away, one
+        assert nearest is not None
+        return nearest[1]
+
+    @cached_property
+    def _random(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        draws = [self.space.sample(rng_for(self.seed, "cost prior: table", i)) for i in range(self.table)]
+        return np.array([one.choices for one in draws]), np.array([self.cost(one) for one in draws])
+
+    @cached_property
+    def _range(self) -> tuple[float, float]:
+        costs = self._random[1]
+        return float(costs.min()), float(costs.max())
+
+    @cached_property
+    def _rows(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Choices and bins of the table, [networks, decisions] and [networks]."""
+        choices, costs = self._random
+        return choices, np.array([self.bin_of(cost) for cost in costs])
