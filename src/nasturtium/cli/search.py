@@ -39,6 +39,10 @@ def search(
     picks: Annotated[
         int | None, Option(help="Networks of the front to train again at the end; 0 for none.")
     ] = None,
+    at: Annotated[
+        list[str] | None,
+        Option(help='Budgets, the best network within each is a pick: "latency_ms <= 1, 2".'),
+    ] = None,
     times: Annotated[int | None, Option(help="Trainings of each pick, from different seeds.")] = None,
     final_epochs: Annotated[
         int | None, Option(help="Of each final training; default as in the search.")
@@ -77,6 +81,7 @@ def search(
     \b
         nasturtium search --data digits --subject-to "params <= 200e3" --budget 2m --out runs/a
         nasturtium search --data folder:photos --budget 2h --out runs/photos
+        nasturtium search --data cifar10 --space ofa --method attentive --at "macs <= 2M, 4M" --out runs/d
         nasturtium search settings.toml --seed 1 --out runs/b
         nasturtium search --data digits --warm-from runs/a --try-first mine.txt --out runs/c
     """
@@ -86,7 +91,9 @@ def search(
 
     base = read_spec(spec) if spec is not None else Spec()
     recipe = _changed(base.recipe, epochs=epochs, batch_size=batch_size, lr=lr)
-    retrain: Retraining = _changed(base.retrain, picks=picks, times=times, epochs=final_epochs)
+    retrain: Retraining = _changed(
+        base.retrain, picks=picks, times=times, epochs=final_epochs, at=tuple(at) if at else None
+    )
     asked = _changed(
         base,
         data=data,

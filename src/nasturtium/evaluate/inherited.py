@@ -3,19 +3,14 @@
 import logging
 from collections.abc import Iterator, Sequence
 
-import torch
-from torch import Tensor
-
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
 from nasturtium.evaluate.fit import evaluate
-from nasturtium.evaluate.recalibrate import recalibrate
 from nasturtium.evaluate.recipe import Recipe
-from nasturtium.net.extract import extract
+from nasturtium.evaluate.subnets import Subnets, some_of
 from nasturtium.net.supernet import Supernet
 from nasturtium.protocols import Candidate, CostModel, Trial
-from nasturtium.seeds import seed_for
-from nasturtium.tasks.images import ImageClassification, Split
+from nasturtium.tasks.images import ImageClassification
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +53,8 @@ class Inherited:
             )
         self.supernet, self.task, self.recipe = supernet, task, recipe
         self.costs, self.measure = costs, tuple(measure)
-        self._valid = task.valid if images is None else _some(task.valid, images, seed)
-        self._batches = _batches(task, recalibration, batch_size, seed)
+        self._valid = task.valid if images is None else some_of(task.valid, images, seed)
+        self._subnet = Subnets(supernet, task, recalibration=recalibration, batch_size=batch_size, seed=seed)
 
     @property
     def slots(self) -> int:
@@ -94,20 +89,6 @@ class Inherited:
             raise ConfigError("Inherited evaluates one network, and was given a mixture")
         if self.costs is not None and self.measure:
             metrics.update(self.costs(point, self.measure))
-        model = extract(self.supernet, point)
-        if self._batches:
-            like = next(model.parameters())
-            recalibrate(model, (images.to(like.device) for images in self._batches))
+        model = self._subnet(point)
         error, loss = evaluate(model, self._valid, self.task.normalisation, self.recipe)
         metrics |= {"error": error, "loss": loss}
-
-
-def _batches(task: ImageClassification, count: int, size: int, seed: int) -> list[Tensor]:
-    images = task.normalisation(_some(task.train, count, seed).images, torch.contiguous_format)
-    return [batch for batch in torch.split(images, size) if len(batch) > 1]
-
-
-def _some(split: Split, count: int, seed: int) -> Split:
-    generator = torch.Generator().manual_seed(seed_for(seed, "inherited"))
-    rows = torch.randperm(len(split), generator=generator)[:count]
-    return Split(split.images[rows], split.labels[rows])

@@ -23,6 +23,7 @@ from nasturtium.tasks.images import ImageClassification
 log = logging.getLogger(__name__)
 
 Report = Callable[[Candidate, int, float], None]
+Start = Callable[[Architecture], nn.Module]
 
 
 class Scratch:
@@ -58,6 +59,9 @@ class Scratch:
             test.
         stage: Folder under `folder` for the weights; stages that number their candidates alike need different
             ones.
+        start: Gives each architecture its network with weights to start from, such as a supernet's
+            (`subnets.Subnets`); None starts from random ones.
+        tuning: Epochs of a candidate without fidelity that starts so; 0 evaluates it as it is.
         report: Called with (candidate, epochs done, error so far) after every epoch.
 
     Raises:
@@ -78,6 +82,8 @@ class Scratch:
         folder: Path | None = None,
         split: Literal["search", "final"] = "search",
         stage: str = "weights",
+        start: Start | None = None,
+        tuning: int = 0,
         report: Report | None = None,
     ) -> None:
         known = costs.names if costs else frozenset()
@@ -89,6 +95,7 @@ class Scratch:
         self.task, self.recipe, self.seed = task, recipe or Recipe(), seed
         self.costs, self.measure = costs, tuple(measure)
         self.folder, self.split, self.stage, self.report = folder, split, stage, report
+        self.start, self.tuning = start, tuning
         for name, values in self.space.possible_settings.items():
             for value in values:
                 self.recipe.with_settings({name: value})
@@ -137,9 +144,10 @@ class Scratch:
             metrics.update(self.costs(point, self.measure))
         recipe = self.recipe.with_settings(self.space.settings(point))
         network = self.space.network(point)
-        model = build(network, seed=seed)
+        model = build(network, seed=seed) if self.start is None else self.start(point)
         before = self._inherit(candidate, model)
-        wanted = recipe.epochs if candidate.fidelity is None else candidate.fidelity
+        usual = recipe.epochs if self.start is None else self.tuning
+        wanted = usual if candidate.fidelity is None else candidate.fidelity
         result = self._fit(
             candidate, model, recipe, network=network, seed=seed, epochs=max(0, wanted - before)
         )

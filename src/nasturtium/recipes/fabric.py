@@ -6,7 +6,8 @@ from functools import partial
 from nasturtium.evaluate.kernel_norms import kernel_norms
 from nasturtium.evaluate.training import Training
 from nasturtium.net.supernet import Supernet
-from nasturtium.protocols import Evaluator, Strategy
+from nasturtium.protocols import Strategy
+from nasturtium.recipes.shared import SharedRecipe
 from nasturtium.run.experiment import Method
 from nasturtium.run.sharing import Problem
 from nasturtium.strategy.fixed import Fixed
@@ -14,22 +15,16 @@ from nasturtium.strategy.pruning import Pruning
 
 
 @dataclass(frozen=True)
-class NeuralFabric:
+class NeuralFabric(SharedRecipe):
     """A fabric trained whole, then with ever fewer of its edges, those of the smallest kernels gone first.
 
     Differs: the paper keeps the whole fabric; which edges stay is chosen here by the objectives.
 
     Attributes:
-        epochs: Of the fabric; None is ten times those of a network alone.
         levels: Networks to choose from: all edges, then fewer and fewer.
-        recalibration: Training images for the norms of each network.
-        finalists: Networks trained alone at the end.
     """
 
-    epochs: int | None = None
     levels: int = 10
-    recalibration: int = 2048
-    finalists: int = 5
 
     def supernet(self, problem: Problem) -> Supernet:
         """It is a single network, so its statistics are its own."""
@@ -37,7 +32,7 @@ class NeuralFabric:
 
     def training(self, problem: Problem, supernet: Supernet) -> Training:
         """All edges in every step."""
-        recipe = problem.longer(self.epochs, lr=0.05)
+        recipe = self.recipe(problem)
         return Training(supernet, problem.task, recipe, seed=problem.seed, gradient=kernel_norms)
 
     def sampler(self, problem: Problem, steps: int) -> Strategy:
@@ -47,7 +42,3 @@ class NeuralFabric:
     def searcher(self, problem: Problem, sampler: Strategy) -> Method:
         """The fabric with all edges, then with fewer."""
         return partial(Fixed, architectures=sampler.best(self.levels))
-
-    def evaluator(self, problem: Problem, supernet: Supernet) -> Evaluator:
-        """Errors with norms recalibrated for each network."""
-        return problem.inherited(supernet, self.recalibration)

@@ -7,24 +7,21 @@ from typing import Any, ClassVar
 
 from nasturtium.evaluate.training import Training
 from nasturtium.net.supernet import Supernet
-from nasturtium.protocols import Evaluator, Strategy
+from nasturtium.protocols import Strategy
+from nasturtium.recipes.shared import SizedRecipe
 from nasturtium.run.experiment import Method
 from nasturtium.run.sharing import Problem
-from nasturtium.space.zoo import check_size
 from nasturtium.strategy.fair import FairPaths
 from nasturtium.strategy.nsga2 import NSGA2
 
 
 @dataclass(frozen=True)
-class FairNAS:
+class FairNAS(SizedRecipe):
     """A supernet trained with strict fairness, then NSGA-II with its weights.
 
     Attributes:
         epochs: Of the supernet; None is ten times those of a network alone, shared by the paths of a step.
         population: Of NSGA-II.
-        recalibration: Training images for the norms of each network.
-        finalists: Networks trained alone at the end.
-        size: ``small``, or ``published`` for the settings of the paper.
     """
 
     PUBLISHED: ClassVar[Mapping[str, Any]] = {
@@ -34,22 +31,12 @@ class FairNAS:
         "weight_decay": 4e-5,
     }  # section 4.1
 
-    epochs: int | None = None
     population: int = 20
-    recalibration: int = 2048
-    finalists: int = 5
-    size: str = "small"
-
-    def supernet(self, problem: Problem) -> Supernet:
-        """Norms by batch: statistics of one path are wrong for another."""
-        check_size(self.size)
-        return Supernet(problem.space, seed=problem.seed, norms="batch")
 
     def training(self, problem: Problem, supernet: Supernet) -> Training:
         """As many paths a step as a decision has options, their gradients summed."""
         paths = FairPaths(problem.space).paths
-        small = problem.longer(self.epochs, lr=0.05, paths=paths)
-        recipe = small if self.size == "small" else problem.published(self.PUBLISHED)
+        recipe = self.recipe(problem, paths)
         return Training(supernet, problem.task, recipe, paths=paths, seed=problem.seed)
 
     def sampler(self, problem: Problem, steps: int) -> Strategy:
@@ -59,7 +46,3 @@ class FairNAS:
     def searcher(self, problem: Problem, sampler: Strategy) -> Method:
         """Error and costs at once."""
         return partial(NSGA2, population=self.population)
-
-    def evaluator(self, problem: Problem, supernet: Supernet) -> Evaluator:
-        """Errors with norms recalibrated for each network."""
-        return problem.inherited(supernet, self.recalibration)

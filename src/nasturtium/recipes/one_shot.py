@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from nasturtium.evaluate.training import Training
 from nasturtium.net.supernet import Supernet
-from nasturtium.protocols import Evaluator, Strategy
+from nasturtium.protocols import Strategy
+from nasturtium.recipes.shared import SharedRecipe
 from nasturtium.run.experiment import Method
 from nasturtium.run.sharing import Problem
 from nasturtium.strategy.path_dropout import PathDropout
@@ -12,7 +13,7 @@ from nasturtium.strategy.random import RandomSearch
 
 
 @dataclass(frozen=True)
-class OneShot:
+class OneShot(SharedRecipe):
     """A supernet trained whole under path dropout, then random search with its weights.
 
     Bender, Kindermans, Zoph, Vasudevan and Le 2018 (ICML). Norms and dropped paths are those of ghost batches
@@ -21,26 +22,18 @@ class OneShot:
     Differs: the budget says how many networks are looked at (20,000 there); norms are recalibrated for each.
 
     Attributes:
-        epochs: Of the supernet; None is ten times those of a network alone.
+        finalists: Networks trained alone at the end (the paper's 10).
         r: All options of a decision are dropped with this probability at the end of the training.
         ghost: Images of a ghost batch.
-        recalibration: Training images for the norms of each network.
-        finalists: Networks trained alone at the end (the paper's 10).
     """
 
-    epochs: int | None = None
+    finalists: int = 10
     r: float = 0.1
     ghost: int = 16
-    recalibration: int = 2048
-    finalists: int = 10
-
-    def supernet(self, problem: Problem) -> Supernet:
-        """Norms by (ghost) batch."""
-        return Supernet(problem.space, seed=problem.seed, norms="batch")
 
     def training(self, problem: Problem, supernet: Supernet) -> Training:
         """As many mixtures a step as there are ghost batches."""
-        recipe, images = problem.longer(self.epochs, lr=0.05), len(problem.task.train)
+        recipe, images = self.recipe(problem), len(problem.task.train)
         last = images % recipe.batch_for(images) or recipe.batch_for(images)
         paths = max(1, min(recipe.batch_for(images) // self.ghost, last // 2))
         return Training(supernet, problem.task, recipe, paths=paths, seed=problem.seed, split=True)
@@ -52,7 +45,3 @@ class OneShot:
     def searcher(self, problem: Problem, sampler: Strategy) -> Method:
         """Random networks."""
         return RandomSearch
-
-    def evaluator(self, problem: Problem, supernet: Supernet) -> Evaluator:
-        """Errors with norms recalibrated for each network."""
-        return problem.inherited(supernet, self.recalibration)

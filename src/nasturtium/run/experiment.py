@@ -24,7 +24,8 @@ from nasturtium.protocols import CostModel, Evaluator, Strategy
 from nasturtium.run.budget import Budget, parse_budget
 from nasturtium.run.cascaded import check_cascade
 from nasturtium.run.first import parsed
-from nasturtium.run.names import parameters_of, resolve, settings
+from nasturtium.run.names import resolve, settings
+from nasturtium.run.parameters import check_parameters
 from nasturtium.run.sharing import WeightSharing, shares_weights
 from nasturtium.run.spec import Spec
 from nasturtium.run.typed import to_table
@@ -141,7 +142,7 @@ def prepare(
     constraints = tuple(map(parse_constraint, spec.subject_to))
     check_consistent(constraints)
     method = method or resolve("method", spec.method)
-    _check_parameters(method, spec)
+    check_parameters(spec.method, method, spec.parameters)
     made = partial(method, **settings(spec.parameters))
     sharing: Any = None
     if shares_weights(method):
@@ -165,13 +166,6 @@ def prepare(
     bound = space.bind(task.input_shape, task.outputs)
     bound.check()
     return replace(experiment, space=bound)
-
-
-def _check_parameters(method: Method, spec: Spec) -> None:
-    known = parameters_of(method)
-    for name in spec.parameters:
-        if name not in known:
-            raise unknown("parameter", name, known, where=f"method {spec.method}")
 
 
 def _check_sharing(spec: Spec, space: Space, task: ImageClassification | None) -> None:

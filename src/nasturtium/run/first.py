@@ -1,11 +1,14 @@
 """Architectures that a user gives, to be tried before any other: texts, and files of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError, NasturtiumError
+from nasturtium.front.objectives import Constraint
+from nasturtium.protocols import CostModel
 from nasturtium.space.space import Space
+from nasturtium.strategy.constrained import MET, assess, cheapest_first, reason
 
 
 def lines(given: Iterable[str | Path | Architecture], space: Space) -> tuple[str, ...]:
@@ -41,6 +44,36 @@ def parsed(texts: Iterable[str], space: Space) -> tuple[Architecture, ...]:
         except NasturtiumError as error:
             raise ConfigError(f"try_first: {text!r}: {error}; {_like(space)}") from error
     return tuple(found)
+
+
+def passed_over(
+    first: Sequence[Architecture], space: Space, constraints: Sequence[Constraint], costs: CostModel
+) -> str:
+    """Returns which architectures will not be tried, in words; nothing where all will be.
+
+    Args:
+        first: Those to try first.
+        space: Theirs.
+        constraints: That need no training to be checked.
+        costs: Gives their metrics.
+
+    Raises:
+        ConfigError: None will be tried.
+    """
+    groups = cheapest_first(constraints)
+    assessed = [(*assess(one, groups, costs), one) for one in first]
+    broken = [row for row in assessed if row[0] != MET]
+    if not broken:
+        return ""
+    _, metrics, nearest = min(broken, key=lambda row: row[0])
+    bounds = " and ".join(map(str, constraints))
+    least = f"of the nearest {reason(constraints, metrics)}: {space.text(nearest)!r}"
+    if len(broken) == len(first):
+        raise ConfigError(
+            f"try_first: no architecture given meets {bounds}; {least}. Give others, or relax the constraint"
+        )
+    count = f"{len(broken)} of {len(first)} architectures"
+    return f"try_first: {count} break {bounds} and are passed over; {least}"
 
 
 def _like(space: Space) -> str:

@@ -42,6 +42,9 @@ METHODS: Mapping[str, str] = {
 }
 
 RECIPES: Mapping[str, str] = {  # methods that train a supernet
+    "alphanet": "nasturtium.recipes.alphanet:AlphaNet",
+    "attentive": "nasturtium.recipes.attentive:AttentiveNAS",
+    "bignas": "nasturtium.recipes.bignas:BigNAS",
     "darts": "nasturtium.recipes.darts:DifferentiableSearch",
     "darts-minus": "nasturtium.recipes.darts_minus:AuxiliarySkip",
     "darts-pt": "nasturtium.recipes.darts_pt:SelectedByPerturbation",
@@ -51,6 +54,7 @@ RECIPES: Mapping[str, str] = {  # methods that train a supernet
     "fairnas": "nasturtium.recipes.fairnas:FairNAS",
     "gdas": "nasturtium.recipes.gdas:GumbelSearch",
     "one-shot": "nasturtium.recipes.one_shot:OneShot",
+    "p-darts": "nasturtium.recipes.p_darts:ProgressiveDARTS",
     "pc-darts": "nasturtium.recipes.pc_darts:PartialChannels",
     "proxyless": "nasturtium.recipes.proxyless:BinaryGates",
     "robust-darts": "nasturtium.recipes.robust_darts:EarlyStopping",
@@ -87,7 +91,9 @@ PROXIES: Mapping[str, str] = {
 
 SPACES: Mapping[str, str] = {
     "amoebanet": "nasturtium.space.zoo.nasnet:amoebanet",
+    "attentive": "nasturtium.space.zoo.attentive:attentive",
     "autonet_mlp": "nasturtium.space.zoo.autonet:autonet_mlp",
+    "bignas": "nasturtium.space.zoo.bignas:bignas",
     "chain": "nasturtium.space.zoo.chain:chain",
     "darts": "nasturtium.space.zoo.darts:darts",
     "darts_search": "nasturtium.space.zoo.darts_search:darts_search",
@@ -100,10 +106,13 @@ SPACES: Mapping[str, str] = {
     "nasbench201": "nasturtium.space.zoo.nasbench201:nasbench201",
     "nasbench_macro": "nasturtium.space.zoo.nasbench_macro:nasbench_macro",
     "nasnet": "nasturtium.space.zoo.nasnet:nasnet",
+    "ofa": "nasturtium.space.zoo.ofa:ofa",
+    "ofa_resnet": "nasturtium.space.zoo.ofa_resnet:ofa_resnet",
     "pc_darts_search": "nasturtium.space.zoo.darts_search:pc_darts_search",
     "pnas": "nasturtium.space.zoo.pnas:pnas",
     "resnet": "nasturtium.space.zoo.resnet:resnet",
     "spos": "nasturtium.space.zoo.spos:spos",
+    "vit": "nasturtium.space.zoo.vit:vit",
 }
 
 TASKS: Mapping[str, str] = {

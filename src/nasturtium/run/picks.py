@@ -52,6 +52,38 @@ def _of_highest_fidelity(trials: Sequence[Trial]) -> Sequence[Trial]:
     return [trial for trial, fidelity in zip(trials, fidelities, strict=True) if fidelity == highest]
 
 
+def within(
+    trials: Sequence[Trial], points: Points, objectives: Sequence[Objective], budgets: Sequence[Constraint]
+) -> list[Choice]:
+    """Returns for each budget the point of lowest error among those that meet it, where any does.
+
+    Called for it: ``latency_ms-2`` for ``latency_ms <= 2``. The best within two budgets is chosen once, for
+    the first.
+    """
+    quality = next((i for i, o in enumerate(objectives) if o.metrics & QUALITY), 0)
+    found: dict[int, str] = {}
+    for budget in budgets:
+        rows = [row for row, trial in enumerate(trials) if budget.holds(trial.metrics)]
+        if rows:
+            found.setdefault(rows[_lowest(points[rows], quality)], f"{budget.metric}-{budget.bound:.12g}")
+    return [Choice(row, name) for row, name in found.items()]
+
+
+def picked(
+    trials: Sequence[Trial],
+    points: Points,
+    objectives: Sequence[Objective],
+    count: int,
+    budgets: Sequence[Constraint] = (),
+) -> list[Choice]:
+    """Returns the points `within` each budget, and as many more that `choose` finds as make `count`."""
+    chosen = {one.row: one for one in within(trials, points, objectives, budgets)}
+    for one in choose(points, objectives, count) if count else ():
+        if len(chosen) < count:
+            chosen.setdefault(one.row, one)
+    return list(chosen.values())
+
+
 def choose(points: Points, objectives: Sequence[Objective], count: int) -> list[Choice]:
     """Returns up to `count` points worth a closer look.
 

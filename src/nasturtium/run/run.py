@@ -16,7 +16,7 @@ from nasturtium.protocols import Trial
 from nasturtium.run.final import final_stage
 from nasturtium.run.front import Front, Pick
 from nasturtium.run.names import space_named, task_named
-from nasturtium.run.picks import Choice, choose, feasible
+from nasturtium.run.picks import Choice, feasible, picked
 from nasturtium.run.retrained import Retrained
 from nasturtium.run.spec import Spec
 from nasturtium.run.stages import BASELINE, SEARCH
@@ -197,7 +197,8 @@ class Run:
 
     @cached_property
     def _choices(self) -> list[Choice]:
-        return choose(self.feasible()[1], self.objectives, self.spec.retrain.picks)
+        retrain = self.spec.retrain
+        return picked(*self.feasible(), self.objectives, retrain.picks, retrain.budgets)
 
     @cached_property
     def _final(self) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
-from nasturtium.architecture import Mixture
+from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import StoreError
 from nasturtium.evaluate.monitor import Monitor
 from nasturtium.evaluate.recipe import Recipe
@@ -18,12 +18,13 @@ from nasturtium.run.budget import Budget, Purse
 from nasturtium.run.monitored import COURSE, Monitored
 from nasturtium.run.record import Observer
 from nasturtium.run.search import search
-from nasturtium.run.steps import Steps
+from nasturtium.run.steps import Steps, Stepwise
 from nasturtium.run.timed import Timed
 from nasturtium.strategy.fixed import Fixed
 
 if TYPE_CHECKING:
-    from nasturtium.evaluate.training import Training
+    from torch import nn
+
     from nasturtium.net.supernet import Supernet
     from nasturtium.run.experiment import Method
     from nasturtium.space.space import Space
@@ -73,6 +74,10 @@ class Problem:
         """The most options of any decision."""
         return max((len(decision.labels) for decision in self.space.decisions), default=1)
 
+    def macs(self, architecture: Architecture) -> float:
+        """Returns the multiply-accumulates of a network."""
+        return self.costs(architecture, ("macs",))["macs"]
+
     def hastened(self, rate: float, steps: int) -> float:
         """Returns a learning rate of Adam with which numbers get as far in so many steps as in a paper's.
 
@@ -109,17 +114,26 @@ class WeightSharing(Protocol):
     A class whose fields are its parameters. A run asks it for its parts in this order.
 
     Attributes:
-        finalists: How many networks are trained alone in the end, to be compared with random ones.
+        finalists: How many networks are looked at in the end, to be compared with random ones.
+        recalibration: Training images for the norms of a network with shared weights.
+        tuning: Epochs for which the finalists, and then the picks, are trained on with the weights of the
+            supernet; None trains them alone, from the start.
     """
 
     finalists: int
+    recalibration: int
+
+    @property
+    def tuning(self) -> int | None:
+        """See above."""
+        ...
 
     def supernet(self, problem: Problem) -> Supernet:
         """Returns the shared weights, fresh."""
         ...
 
-    def training(self, problem: Problem, supernet: Supernet) -> Training:
-        """Returns what trains them."""
+    def training(self, problem: Problem, supernet: Supernet) -> Stepwise:
+        """Returns what trains them; other supernets may be trained before (`evaluate.staged.Staged`)."""
         ...
 
     def sampler(self, problem: Problem, steps: int) -> Strategy:
@@ -220,6 +234,15 @@ class Shared:
     def evaluator(self) -> Evaluator:
         """Returns what finds out how good networks are with the trained weights."""
         return Timed(self.method.evaluator(self.problem, self._trained[0]))
+
+    def subnets(self) -> Callable[[Architecture], nn.Module]:
+        """Returns what gives networks the trained weights, norms recalibrated."""
+        from nasturtium.evaluate.subnets import Subnets
+
+        recalibration = self.method.recalibration
+        return Subnets(
+            self._trained[0], self.problem.task, recalibration=recalibration, seed=self.problem.seed
+        )
 
     def check(self) -> None:
         """Makes sure that the weights of a training that has ended are still there.

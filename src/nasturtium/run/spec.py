@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nasturtium.errors import ConfigError
 from nasturtium.evaluate.recipe import Recipe
+from nasturtium.front.objectives import Constraint, parse_constraint
 from nasturtium.run.typed import from_table, to_table, write_toml
 from nasturtium.run.workers import check_workers
 
@@ -21,14 +22,16 @@ class Retraining:
         picks: How many networks of the front are trained again; 0 leaves the test split untouched.
         times: Trainings of each, from different seeds.
         epochs: Of each training; None is what the recipe says.
+        at: Budgets, such as ``latency_ms <= 1, 2, 4``: the best network within each is a pick, before others.
 
     Raises:
-        ConfigError: a number that makes no sense.
+        ConfigError: a number that makes no sense, or a budget that cannot be read.
     """
 
     picks: int = 3
     times: int = 3
     epochs: int | None = None
+    at: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.picks < 0:
@@ -37,6 +40,24 @@ class Retraining:
             raise ConfigError(f"retrain: times is {self.times}; it must be 1 or more")
         if self.epochs is not None and self.epochs < 1:
             raise ConfigError(f"retrain: epochs is {self.epochs}; it must be 1 or more")
+        _ = self.budgets
+
+    @property
+    def budgets(self) -> tuple[Constraint, ...]:
+        """What `at` says, a constraint for each number."""
+        return tuple(one for text in self.at for one in parse_budgets(text))
+
+
+def parse_budgets(text: str) -> list[Constraint]:
+    """Returns the constraints that ``latency_ms <= 1, 2, 4`` lists.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    first, *others = text.split(",")
+    constraint = parse_constraint(first.strip())
+    beginning = f"{constraint.metric} {constraint.op} "
+    return [constraint, *(parse_constraint(beginning + other.strip()) for other in others)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from inspect import signature
 from typing import Literal
@@ -11,16 +12,17 @@ from typing import Literal
 from nasturtium.architecture import Architecture
 from nasturtium.cost.costs import Costs
 from nasturtium.errors import ConfigError, unknown
-from nasturtium.front.objectives import subject_to
+from nasturtium.front.objectives import Constraint, subject_to
 from nasturtium.protocols import CostModel, Evaluator, Strategy, Trial
 from nasturtium.run.budget import Budget
 from nasturtium.run.cascaded import cascaded
 from nasturtium.run.costed import Costed
 from nasturtium.run.experiment import Experiment, Method
 from nasturtium.run.final import final_stage
+from nasturtium.run.first import passed_over
 from nasturtium.run.monitored import read
 from nasturtium.run.names import parameters_of
-from nasturtium.run.picks import choose, feasible
+from nasturtium.run.picks import feasible, picked
 from nasturtium.run.record import Observer, Record, Unwatched
 from nasturtium.run.search import search
 from nasturtium.run.sharing import FILE, SAMPLE, SUBNETS, SUPERNET, Problem, Shared, WeightSharing, Whole
@@ -79,9 +81,11 @@ class Stages:
         """Searches; returns the trials.
 
         Raises:
-            ConfigError: no trial has a metric that objectives or constraints speak of.
+            ConfigError: no trial has a metric that objectives or constraints speak of; or no architecture
+                that is to be tried first meets the constraints.
         """
         experiment = self.experiment
+        self._look_at_first()
         if experiment.sharing is None:
             strategy = self._composed(self._warmed(experiment.method), experiment.spec.seed)
             budget = experiment.budget
@@ -127,8 +131,10 @@ class Stages:
     def retrain(self, found: Sequence[Trial]) -> Sequence[Trial]:
         """Trains the picks again, on train and valid together; only here is the test split used."""
         experiment, retraining = self.experiment, self.experiment.spec.retrain
+        if experiment.sharing is not None and experiment.sharing.tuning == 0 and retraining.epochs is None:
+            retraining = replace(retraining, times=1)  # the same each time: nothing is trained
         trials, points = feasible(found, experiment.objectives, experiment.constraints)
-        chosen = choose(points, experiment.objectives, retraining.picks)
+        chosen = picked(trials, points, experiment.objectives, retraining.picks, retraining.budgets)
         architectures = [trials[choice.row].architecture for choice in chosen]
         stage = final_stage(self.journal.events, architectures, retraining)
         strategy = Fixed(experiment.space, architectures, retraining.times, retraining.epochs)
@@ -159,7 +165,7 @@ class Stages:
             budget = Budget(max(left, 0.1 * budget.amount), budget.unit)
         found = self._stage(SUBNETS, strategy, nullcontext(shared.evaluator()), budget)
         trials, points = feasible(found, experiment.objectives, experiment.constraints)
-        chosen = choose(points, experiment.objectives, sharing.finalists)
+        chosen = picked(trials, points, experiment.objectives, sharing.finalists, spec.retrain.budgets)
         # A run that goes on with more budget may choose others: those of before stay in their places.
         asks = [event for event in self.journal.events(SEARCH) if isinstance(event, Asked)]
         before = [candidate.point for ask in asks for candidate in ask.candidates]
@@ -201,10 +207,23 @@ class Stages:
         inner = partial(method, prior=self.prior) if itself else method
         return partial(Warmstarted, inner=inner, seeds=experiment.first, prior=self.prior, told=not itself)
 
+    @property
+    def _beforehand(self) -> list[Constraint]:
+        """The constraints that need no training to be checked."""
+        names = self.costs.names if self.costs is not None else frozenset[str]()
+        return [constraint for constraint in self.experiment.constraints if constraint.metric in names]
+
+    def _look_at_first(self) -> None:
+        """Warns of architectures that were given to be tried and will not be, when the search begins."""
+        first, constraints = self.experiment.first, self._beforehand
+        if not (first and constraints) or self.costs is None or self.journal.stages():
+            return
+        if warning := passed_over(first, self.experiment.space, constraints, self.costs):
+            self.observer.warned(SEARCH, warning)
+
     def _composed(self, method: Method, seed: int) -> Strategy:
         """The method, kept to the constraints and from evaluating a network twice."""
-        experiment, costs = self.experiment, self.costs
-        beforehand = [c for c in experiment.constraints if costs is not None and c.metric in costs.names]
+        experiment, costs, beforehand = self.experiment, self.costs, self._beforehand
         afterwards = [c for c in experiment.constraints if c not in beforehand]
         objectives = subject_to(experiment.objectives, afterwards)
         strategy = method(experiment.space, seed=seed, objectives=objectives)
@@ -233,6 +252,9 @@ class Stages:
             split=split,
             stage=f"weights/{stage}",
         )
+        shared = self._shared
+        if shared is not None and shared.method.tuning is not None and stage != BASELINE:
+            scratch = partial(scratch, start=shared.subnets(), tuning=shared.method.tuning)
         made: Callable[..., Evaluator] = scratch
         if experiment.proxies and split == "search":
             from nasturtium.evaluate.proxy import Proxy

@@ -6,20 +6,42 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import StoreError
-from nasturtium.protocols import Candidate, Strategy, Trial
+from nasturtium.protocols import Candidate, Evaluator, Strategy, Trial
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasturtium.evaluate.training import Training
-
 UNKNOWN = Candidate(Architecture("", ()))  # of trials whose point is not kept
+
+
+class Stepwise(Evaluator, Protocol):
+    """What trains by steps, and goes on from a checkpoint: `Training`, or several one after another."""
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps done."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Those of the whole training."""
+        ...
+
+    def save(self, path: Path, more: dict[str, Tensor]) -> None:
+        """Writes all that a later `load` needs to go on exactly, and `more` beside it, as one file."""
+        ...
+
+    def load(self, path: Path) -> dict[str, Tensor]:
+        """Goes back to what `save` wrote; returns what was beside it."""
+        ...
+
+
 Watcher = Callable[[int, int, Sequence[Trial]], None]  # steps done, of how many, what came of the last
 
 
@@ -40,7 +62,7 @@ class Steps:
         monitor: Shown every step before the strategy is told of it, those of former sessions included.
     """
 
-    training: Training
+    training: Stepwise
     path: Path | None = None
     every: int = 500
     steps: int | None = None

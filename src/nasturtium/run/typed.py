@@ -111,7 +111,7 @@ def _plain(value: Any) -> Any:
 
 
 def _toml(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
         # A JSON string is a TOML string, but for one character that JSON leaves bare.

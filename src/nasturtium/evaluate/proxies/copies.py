@@ -29,12 +29,22 @@ NOISY = (
 )
 
 
+class _Hardsigmoid(nn.Module):
+    """The same function as torch's, whose gradient torch cannot differentiate again."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu6(x + 3) / 6
+
+
 def untrained_copy(model: nn.Module) -> nn.Module:
     """Returns a copy in training mode, so that norms use the batch; random layers off, all weights free."""
     twin = copy.deepcopy(model).train()
     for module in twin.modules():
         if isinstance(module, NOISY):
             module.eval()
+        for name, child in module.named_children():
+            if isinstance(child, nn.Hardsigmoid):
+                setattr(module, name, _Hardsigmoid())
     return twin.requires_grad_(True)
 
 

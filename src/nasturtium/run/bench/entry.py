@@ -8,11 +8,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from nasturtium.errors import ConfigError, unknown
+from nasturtium.errors import ConfigError
 from nasturtium.evaluate.table import Table
 from nasturtium.front.objectives import Objective
 from nasturtium.protocols import Strategy
-from nasturtium.run.names import parameters_of, resolve, settings
+from nasturtium.run.names import resolve, settings
+from nasturtium.run.parameters import check_parameters
 from nasturtium.run.sharing import shares_weights
 from nasturtium.run.spec import Value
 from nasturtium.run.typed import value_of
@@ -85,10 +86,7 @@ def entry_of(given: str | Callable[..., Strategy]) -> Entry:
             f"{entry.name} trains a supernet, which a table of finished trainings has not; "
             f"search a task with it: nasturtium search --method {entry.name}"
         )
-    known = parameters_of(entry.method())
-    for name, _ in entry.parameters:
-        if name not in known:
-            raise unknown("parameter", name, known, where=f"method {entry.name}")
+    check_parameters(entry.name, entry.method(), dict(entry.parameters))
     return entry
 
 

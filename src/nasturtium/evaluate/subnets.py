@@ -1,0 +1,61 @@
+"""Networks taken out of a trained supernet, ready to be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from nasturtium.architecture import Architecture
+from nasturtium.evaluate.recalibrate import recalibrate
+from nasturtium.net.extract import extract
+from nasturtium.net.supernet import Supernet
+from nasturtium.seeds import seed_for
+from nasturtium.tasks.images import ImageClassification, Split
+
+
+class Subnets:
+    """Gives architectures their networks: weights of the supernet, and norms recalibrated for each.
+
+    The supernet is not changed.
+
+    Args:
+        supernet: Trained.
+        task: Images.
+        recalibration: Training images for the norms' statistics; 0 takes those of the supernet.
+        batch_size: Of these images.
+        seed: Of which training images they are, the same for all networks.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        task: ImageClassification,
+        *,
+        recalibration: int = 2048,
+        batch_size: int = 128,
+        seed: int = 0,
+    ) -> None:
+        self.supernet = supernet
+        self._batches = _batches(task, recalibration, batch_size, seed)
+
+    def __call__(self, architecture: Architecture) -> nn.Module:
+        """Returns the plain module of an architecture."""
+        model = extract(self.supernet, architecture)
+        if self._batches:
+            like = next(model.parameters())
+            recalibrate(model, (images.to(like.device) for images in self._batches))
+        return model
+
+
+def some_of(split: Split, count: int, seed: int) -> Split:
+    """Returns a random part of a split."""
+    generator = torch.Generator().manual_seed(seed_for(seed, "inherited"))
+    rows = torch.randperm(len(split), generator=generator)[:count]
+    return Split(split.images[rows], split.labels[rows])
+
+
+def _batches(task: ImageClassification, count: int, size: int, seed: int) -> Sequence[Tensor]:
+    images = task.normalisation(some_of(task.train, count, seed).images, torch.contiguous_format)
+    return [batch for batch in torch.split(images, size) if len(batch) > 1]

@@ -1,0 +1,90 @@
+"""What recipes share whose networks are used with the weights of the supernet, none trained again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nasturtium.errors import ConfigError
+from nasturtium.evaluate.distillation import Distillation
+from nasturtium.evaluate.training import Training
+from nasturtium.net.residual import zero_last_norms
+from nasturtium.recipes.shared import SizedRecipe
+from nasturtium.strategy.nsga2 import NSGA2
+from nasturtium.strategy.paths import UniformPaths
+from nasturtium.strategy.sandwich import Sandwich
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nasturtium.net.supernet import Supernet
+    from nasturtium.protocols import Strategy
+    from nasturtium.run.experiment import Method
+    from nasturtium.run.sharing import Problem
+
+
+@dataclass(frozen=True)
+class TrainOnce(SizedRecipe):
+    """A supernet trained by the sandwich rule with in-place distillation, then NSGA-II over its networks.
+
+    Attributes:
+        paths: Networks of a step: the largest, the smallest and others.
+        population: Of NSGA-II.
+        tuned: Epochs that the networks found are trained on alone; 0 leaves them as they are.
+        finalists: Networks of the front that are looked at on all validation images.
+    """
+
+    # AttentiveNAS's, which AlphaNet has, too (64 GPUs with 32 images each).
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {
+        "epochs": 360,
+        "batch_size": 2048,
+        "lr": 0.8,
+        "weight_decay": 1e-5,
+        "label_smoothing": 0.1,
+    }
+
+    paths: int = 4
+    population: int = 50
+    tuned: int = 0
+    finalists: int = 8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tuned < 0:
+            raise ConfigError(f"tuned is {self.tuned}; it must be 0 or more")
+
+    @property
+    def tuning(self) -> int:
+        """They keep the supernet's weights, and are trained on from there."""
+        return self.tuned
+
+    def supernet(self, problem: Problem) -> Supernet:
+        """Norms by batch; residual branches begin as nothing."""
+        return zero_last_norms(super().supernet(problem))
+
+    def training(self, problem: Problem, supernet: Supernet) -> Training:
+        """The largest network learns from labels, the others from it."""
+        return Training(
+            *(supernet, problem.task, self.recipe(problem, self.paths)),
+            paths=self.paths,
+            seed=problem.seed,
+            distillation=self.distillation(),
+        )
+
+    def distillation(self) -> Distillation:
+        """The others see no labels, but the largest network's probabilities."""
+        return Distillation()
+
+    def sampler(self, problem: Problem, steps: int) -> Strategy:
+        """The ends of each step, and what `filling` draws."""
+        filling = self.filling(problem, steps)
+        return Sandwich(problem.space, problem.macs, seed=problem.seed, inner=filling, paths=self.paths)
+
+    def filling(self, problem: Problem, steps: int) -> Callable[..., Strategy]:
+        """Networks drawn uniformly."""
+        return UniformPaths
+
+    def searcher(self, problem: Problem, sampler: Strategy) -> Method:
+        """A front."""
+        return partial(NSGA2, population=self.population)
