@@ -28,8 +28,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
+# A process for each core, and one thread for each process: more only wait for each other.
 tests: $(READY)
-	$(BIN)/pytest -q -n auto --maxprocesses=8 --dist loadscope
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses=8 --dist loadscope
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis runs/demo

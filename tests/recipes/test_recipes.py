@@ -21,12 +21,13 @@ SMALL = {  # parameters that make each recipe quick
     "attentive": {"population": 4},
     "bignas": {"population": 4, "tuned": 1},
     "fairnas": {"population": 4},
+    "ofa": {"population": 4},
     "p-darts": {"epochs": 1},
     "smash": {"layers": 2},
     "spos": {"population": 4},
 }
 OWN = {"fabric": trellis(3, 2, 4)}  # recipes that are for one kind of space
-STEPS = {"p-darts": 3 * 5}  # an epoch of each of three supernets
+STEPS = {"ofa": 3 * 5, "p-darts": 3 * 5}  # a teacher's epoch before; an epoch of each of three supernets
 
 
 @pytest.fixture(scope="module")

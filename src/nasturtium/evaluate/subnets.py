@@ -49,6 +49,30 @@ class Subnets:
         return model
 
 
+class Snapshot(nn.Module):
+    """A network as it is when it is first used, however its supernet is trained from then on.
+
+    Args:
+        subnets: Of the supernet.
+        architecture: Of the network.
+    """
+
+    def __init__(self, subnets: Subnets, architecture: Architecture) -> None:
+        super().__init__()
+        self.subnets, self.architecture = subnets, architecture
+        self.model = extract(subnets.supernet, architecture)
+        self.taken: Tensor
+        self.register_buffer("taken", torch.tensor(False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns logits."""
+        if not self.taken:
+            self.model.load_state_dict(self.subnets(self.architecture).state_dict())
+            self.taken = torch.tensor(True, device=x.device)
+        found: Tensor = self.model(x)
+        return found
+
+
 def some_of(split: Split, count: int, seed: int) -> Split:
     """Returns a random part of a split."""
     generator = torch.Generator().manual_seed(seed_for(seed, "inherited"))

@@ -142,6 +142,8 @@ class Training:
         tensors = {f"supernet.{name}": value for name, value in self.supernet.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        if (teacher := self._teacher) is not None:
+            tensors |= {f"teacher.{name}": value for name, value in teacher.state_dict().items()}
         words = {"step": str(self.step), "asked": str(self.asked), "valid": str(self._valid.taken)}
         write_tensors(tensors | {f"more.{name}": value for name, value in more.items()}, path, words)
 
@@ -158,6 +160,8 @@ class Training:
             groups.setdefault(group, {})[rest] = value
         try:
             self.supernet.load_state_dict(groups["supernet"])
+            if (teacher := self._teacher) is not None:
+                teacher.load_state_dict(groups["teacher"])
             state = self._optimizer_state(groups["optimizer"])
             self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
             self.step, self.asked = int(words["step"]), int(words["asked"])
@@ -249,12 +253,16 @@ class Training:
 
     def _taught(self, pair: Pair) -> Tensor | None:
         """Returns the answers of a teacher of its own on this rank's part of a minibatch."""
-        if self.distillation is None or self.distillation.teacher is None:
+        if (teacher := self._teacher) is None:
             return None
         images, _ = self.ranks.part(pair.images, pair.labels)
         with torch.no_grad(), self.execution.precision():
-            logits: Tensor = self.distillation.teacher.eval()(images)
+            logits: Tensor = teacher.eval()(images)
         return logits.float()
+
+    @property
+    def _teacher(self) -> nn.Module | None:
+        return None if self.distillation is None else self.distillation.teacher
 
     def _with_gradient(self, trial: Trial) -> Trial:
         candidate = trial.candidate

@@ -38,6 +38,7 @@ class AttentiveNAS(TrainOnce):
     def training(self, problem: Problem, supernet: Supernet) -> Training:
         """Candidates are compared on the minibatch of the step; a predictor learns from validation images."""
         training = super().training(problem, supernet)
+        assert isinstance(training, Training)
         training.rewards = "train" if self.by == "loss" else "valid"
         return training
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from nasturtium.errors import ConfigError
 from nasturtium.protocols import Strategy
@@ -36,7 +36,7 @@ class DirichletSearch(RelaxedRecipe):
     }
     RATE = 6e-4
 
-    stages: int = 1
+    stages: Literal[1, 2] = 1
 
     def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
         """A draw for every step."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from nasturtium.errors import unknown
 from nasturtium.protocols import Strategy
@@ -40,7 +40,7 @@ class SPOS(SizedRecipe):
 
     population: int = 50
     mutation: float = 0.1
-    over: str = "decisions"
+    over: Literal["decisions", "macs"] = "decisions"
     macs: tuple[float, float] | None = None
 
     def sampler(self, problem: Problem, steps: int) -> Strategy:

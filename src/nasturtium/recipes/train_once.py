@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nasturtium.protocols import Strategy
     from nasturtium.run.experiment import Method
     from nasturtium.run.sharing import Problem
+    from nasturtium.run.steps import Stepwise
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class TrainOnce(SizedRecipe):
         """Norms by batch; residual branches begin as nothing."""
         return zero_last_norms(super().supernet(problem))
 
-    def training(self, problem: Problem, supernet: Supernet) -> Training:
+    def training(self, problem: Problem, supernet: Supernet) -> Stepwise:
         """The largest network learns from labels, the others from it."""
         return Training(
             *(supernet, problem.task, self.recipe(problem, self.paths)),

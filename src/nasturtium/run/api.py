@@ -55,6 +55,7 @@ def search(
     try_first: Given | Sequence[Given] = (),
     proxies: str | Sequence[str] = (),
     workers: int | str = 1,
+    device: str | Path | None = None,
     recipe: Recipe | None = None,
     retrain: Retraining | None = None,
     evaluator: Evaluator | None = None,
@@ -87,6 +88,8 @@ def search(
             with a method that has such a rung and, say, ``minimize="error or -synflow"``.
         workers: 1 trains in this process, a larger number in so many, ``ray`` and ``ray://HOST:PORT`` on a
             Ray cluster. A script then needs ``if __name__ == "__main__":``.
+        device: File of a device profile (see ``nasturtium profile``): its promises are then the latencies,
+            without a measurement, as objective and as constraint. None measures on this machine.
         recipe: How candidates are trained.
         retrain: How many picks are trained again, how often and how long.
         evaluator: What finds out how good candidates are, instead of a task: a table, for example.
@@ -115,6 +118,7 @@ def search(
         try_first=lines(given, space),
         proxies=(proxies,) if isinstance(proxies, str) else tuple(proxies),
         workers=workers,
+        device=None if device is None else str(device),
         recipe=recipe or Recipe(),
         retrain=retrain or Retraining(),
     )
@@ -144,6 +148,7 @@ def search_spec(spec: Spec, observer: Observer | None = None) -> Run:
         try_first=spec.try_first,
         proxies=spec.proxies,
         workers=spec.workers,
+        device=spec.device,
         recipe=spec.recipe,
         retrain=spec.retrain,
         observer=observer,

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from nasturtium.architecture import Architecture
 from nasturtium.cost.costs import MEASURED, Costs
+from nasturtium.cost.counts import Counted
+from nasturtium.cost.feasibility import check_reachable
+from nasturtium.cost.profiled import Profiled
 from nasturtium.errors import ConfigError, unknown
 from nasturtium.front.objectives import (
     Constraint,
@@ -29,6 +32,7 @@ from nasturtium.run.parameters import check_parameters
 from nasturtium.run.sharing import WeightSharing, shares_weights
 from nasturtium.run.spec import Spec
 from nasturtium.run.typed import to_table
+from nasturtium.store.profiles import read_profile
 from nasturtium.store.records import Header
 
 if TYPE_CHECKING:
@@ -96,7 +100,9 @@ class Experiment:
     def header(self, device: str) -> Header:
         """Returns what the journal says of the run; the device counts only where what it measures decides."""
         identity = _identity(self)
-        if self.metrics & set(MEASURED) and self.task is not None:
+        if isinstance(self.costs, Profiled):
+            identity["device"] = f"profile {self.costs.profile.digest}"
+        elif self.metrics & set(MEASURED) and self.task is not None:
             identity["device"] = device
         shape = tuple(self.space.input_shape or ())
         decisions = tuple((d.path, d.labels) for d in self.space.decisions)
@@ -129,6 +135,7 @@ def prepare(
     Raises:
         ConfigError: something in it is unknown, absurd or contradictory.
         ShapeError: blocks of the space do not fit together, or not to the data.
+        InfeasibleSpace: no network meets a constraint on what is known without training or measuring.
     """
     if (task is None) == (evaluator is None):
         raise ConfigError("give either a task, on whose data networks are trained, or an evaluator")
@@ -137,6 +144,8 @@ def prepare(
             "workers are for trainings on a task; wrap an evaluator of your own: "
             "nasturtium.run.processes.Processes(make, workers)"
         )
+    if spec.device is not None and (evaluator is not None or costs is not None):
+        raise ConfigError("a device profile is for trainings on a task, with no other model of costs")
     budget = parse_budget(spec.budget)
     objectives = tuple(map(parse_objective, spec.minimize))
     constraints = tuple(map(parse_constraint, spec.subject_to))
@@ -157,15 +166,19 @@ def prepare(
     )
     if task is None:
         return experiment
+    bound = space.bind(task.input_shape, task.outputs)
+    if spec.device is not None:
+        costs = Profiled(bound, read_profile(spec.device))
     known = TRAINED | (costs.names if costs else Costs.names) | set(experiment.proxies)
     for name in sorted(experiment.metrics):
         if name not in known:
             raise unknown("metric", name, known)
     if experiment.proxies:
         check_cascade(spec, experiment.proxies, objectives, costs.names if costs else Costs.names)
-    bound = space.bind(task.input_shape, task.outputs)
     bound.check()
-    return replace(experiment, space=bound)
+    cheap = costs if isinstance(costs, Profiled) else Counted(bound)
+    check_reachable(bound, cheap, [c for c in constraints if c.metric in cheap.names])
+    return replace(experiment, space=bound, costs=costs)
 
 
 def _check_sharing(spec: Spec, space: Space, task: ImageClassification | None) -> None:

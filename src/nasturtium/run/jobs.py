@@ -7,6 +7,8 @@ from typing import Protocol
 
 from nasturtium.protocols import Candidate, Evaluator, Trial
 
+STILLBORN = 5  # workers that may be lost before they are there, until a job is given up
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -15,10 +17,12 @@ class Job:
     Attributes:
         candidate: What is evaluated.
         deaths: Workers that have died of it so far.
+        stillborn: Workers that were lost before they were there, so not by its doing.
     """
 
     candidate: Candidate
     deaths: int = 0
+    stillborn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,12 @@ class Lost:
     Attributes:
         reason: In words.
         final: Whether another try would end alike, as with a limit that was exceeded.
+        began: Whether the worker was there at all: else the job is innocent of its end.
     """
 
     reason: str
     final: bool = False
+    began: bool = True
 
 
 Outcome = Sequence[Trial] | Lost
@@ -102,10 +108,14 @@ class Jobs:
             self._running -= 1
             if not isinstance(outcome, Lost):
                 self._finished.append(outcome)
-            elif outcome.final or job.deaths >= self.retries:
-                self._finished.append([_failed(job, outcome)])
+                continue
+            died = replace(
+                job, deaths=job.deaths + outcome.began, stillborn=job.stillborn + (not outcome.began)
+            )
+            if outcome.final or died.deaths > self.retries or died.stillborn > STILLBORN:
+                self._finished.append([_failed(died, outcome)])
             else:
-                self._waiting.appendleft(replace(job, deaths=job.deaths + 1))
+                self._waiting.appendleft(died)
         self._start()
 
 
@@ -118,5 +128,6 @@ def trials_of(evaluator: Evaluator, candidate: Candidate) -> list[Trial]:
 
 
 def _failed(job: Job, lost: Lost) -> Trial:
-    times = f" ({job.deaths + 1} times)" if job.deaths else ""
+    count = job.deaths + job.stillborn
+    times = f" ({count} times)" if count > 1 else ""
     return Trial(job.candidate, {}, "failed", f"{lost.reason}{times}")

@@ -28,7 +28,8 @@ class Ray:
     Each worker is an actor that makes an evaluator and keeps it, so that data is read once a worker. The
     actors are asked for when they are first needed and wait until the cluster has room for them. A worker
     that dies, or whose node does, is replaced; its candidate is tried again `retries` times and is then a
-    failed trial. What the evaluator itself raises ends the search.
+    failed trial. A worker that was sent to a node which is already gone does not count. What the evaluator
+    itself raises ends the search.
 
     A candidate with a parent finds its weights only where the run folder is a file system that all nodes see.
 
@@ -173,7 +174,8 @@ class _Crew:
             raise error.cause from error
         except RayError as error:
             lines = str(error).strip().splitlines() or ["no reason given"]
-            return self._dismissed(worker), Lost(f"the worker died: {lines[0]}")
+            began = _began(worker)
+            return self._dismissed(worker), Lost(f"the worker died: {lines[0]}", began=began)
         job, worker.job, worker.answer = worker.job, None, None
         assert job is not None
         return job, trials
@@ -191,6 +193,17 @@ def _seconds(worker: _Worker) -> float:
     if worker.since is None and ray.wait([worker.ready], timeout=0)[0]:
         worker.since = time.monotonic()
     return 0.0 if worker.since is None else time.monotonic() - worker.since
+
+
+def _began(worker: _Worker) -> bool:
+    """Whether a worker was ever there: actors are sent to a node until the cluster knows that it is gone."""
+    if not ray.wait([worker.ready], timeout=0)[0]:
+        return False
+    try:
+        ray.get(worker.ready)
+    except RayError:
+        return False
+    return True
 
 
 def _room(cpus: float, gpus: float) -> int:

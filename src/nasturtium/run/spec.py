@@ -80,6 +80,7 @@ class Spec:
         proxies: Names of zero-cost proxies, or paths to some; they score the candidates of fidelity 0.
         workers: 1 trains in this process, a larger number in so many, ``ray`` and ``ray://HOST:PORT`` on a
             Ray cluster.
+        device: File of a device profile, whose promises then are the latencies; None measures this machine.
         recipe: How candidates are trained.
         retrain: How the picks are trained at the end.
     """
@@ -98,6 +99,7 @@ class Spec:
     try_first: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
     workers: int | str = 1
+    device: str | None = None
     recipe: Recipe = field(default_factory=Recipe)
     retrain: Retraining = field(default_factory=Retraining)
 
