@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from nasturtium.front.dominance import non_dominated
 from nasturtium.front.objectives import parse_objective
 from nasturtium.protocols import Candidate, Trial
-from nasturtium.run.picks import choose, feasible
+from nasturtium.run.picks import choose, feasible, picked, unmet, within
+from nasturtium.run.spec import parse_budgets
 from nasturtium.testing.toys import flat_space
 
 ERROR, COST, THIRD = (parse_objective(text) for text in ("error", "latency_ms", "params"))
@@ -68,3 +69,27 @@ def test_trials_of_a_lower_fidelity_are_on_no_front():
     failed = Trial(Candidate(point, 27), {}, "failed", "diverged")
     assert feasible([*told, failed], (ERROR,), ())[0] == [told[1]]
     assert feasible([*told, whole], (ERROR,), ())[0] == [whole]
+
+
+def latencies(*rows):
+    candidate = Candidate(flat_space().unrank(0))
+    return [Trial(candidate, {"error": error, "latency_ms": ms}) for error, ms in rows], np.array(rows)
+
+
+def test_of_each_budget_the_lowest_error_within_it_is_picked_before_others():
+    trials, points = latencies((0.1, 9.0), (0.2, 4.0), (0.4, 1.0), (0.3, 3.9), (0.05, 20.0))
+    budgets = parse_budgets("latency_ms <= 1, 4, 5, 10")
+    found = [(c.row, c.name) for c in within(trials, points, (ERROR, COST), budgets)]
+    assert found == [(2, "latency_ms-1"), (1, "latency_ms-4"), (0, "latency_ms-10")]
+    assert [c.row for c in picked(trials, points, (ERROR, COST), 2, budgets)] == [2, 1, 0]
+    more = picked(trials, points, (ERROR, COST), 4, budgets)
+    assert [(c.row, c.name) for c in more[3:]] == [(4, "accurate")]
+    assert picked(trials, points, (ERROR, COST), 3) == choose(points, (ERROR, COST), 3)
+
+
+def test_a_budget_that_nothing_meets_is_said_with_the_nearest():
+    trials, points = latencies((0.1, 9.0), (0.2, 4.0))
+    budgets = parse_budgets("latency_ms <= 2, 5")
+    assert [c.row for c in within(trials, points, (ERROR, COST), budgets)] == [1]
+    (said,) = unmet(trials, budgets)
+    assert "latency_ms <= 2, the nearest has 4" in said

@@ -83,8 +83,9 @@ class Experiment:
 
     @property
     def metrics(self) -> set[str]:
-        """The metrics that objectives and constraints speak of."""
-        bounded = {constraint.metric for constraint in self.constraints}
+        """The metrics that objectives, constraints and budgets of picks speak of."""
+        bounds = (*self.constraints, *self.spec.retrain.budgets)
+        bounded = {constraint.metric for constraint in bounds}
         return bounded.union(*(objective.metrics for objective in self.objectives))
 
     def lacking(self, given: Collection[str]) -> set[str]:

@@ -69,6 +69,21 @@ def within(
     return [Choice(row, name) for row, name in found.items()]
 
 
+def unmet(trials: Sequence[Trial], budgets: Sequence[Constraint]) -> list[str]:
+    """Returns what to say of budgets that none of the trials meets, and how near they come."""
+    said = []
+    for budget in budgets:
+        values = [t.metrics[budget.metric] for t in trials if budget.metric in t.metrics]
+        if any(budget.holds(trial.metrics) for trial in trials):
+            continue
+        nearest = (min if budget.upper else max)(values, default=math.nan)
+        said.append(
+            f"no network that was found meets {budget}, the nearest has {nearest:.6g}; a longer search or "
+            f'subject_to "{budget}" may find one'
+        )
+    return said
+
+
 def picked(
     trials: Sequence[Trial],
     points: Points,

@@ -50,7 +50,11 @@ class Remote:
             "outputs": space.outputs,
             "threads": threads,
         }
-        self.device = Device(**self._asked(hello)["device"])
+        try:
+            self.device = Device(**self._asked(hello)["device"])
+        except BaseException:
+            self._end()
+            raise
 
     def __enter__(self) -> Remote:
         return self
@@ -58,14 +62,16 @@ class Remote:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=60)
+        self._end()
 
     def measure(self, architectures: Sequence[Architecture], name: str) -> list[Latency]:
         """Measures architectures beside each other in random order, there."""
         answer = self._asked({"metric": name, "choices": [one.choices for one in architectures]})
         return [Latency(**{**one, "blocks_ms": tuple(one["blocks_ms"])}) for one in answer["latencies"]]
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.communicate()  # closes both pipes
 
     def _asked(self, message: Any) -> Any:
         assert self._process.stdin is not None

@@ -22,7 +22,7 @@ from nasturtium.run.final import final_stage
 from nasturtium.run.first import passed_over
 from nasturtium.run.monitored import read
 from nasturtium.run.names import parameters_of
-from nasturtium.run.picks import feasible, picked
+from nasturtium.run.picks import feasible, picked, unmet
 from nasturtium.run.record import Observer, Record, Unwatched
 from nasturtium.run.search import search
 from nasturtium.run.sharing import FILE, SAMPLE, SUBNETS, SUPERNET, Problem, Shared, WeightSharing, Whole
@@ -135,6 +135,8 @@ class Stages:
             retraining = replace(retraining, times=1)  # the same each time: nothing is trained
         trials, points = feasible(found, experiment.objectives, experiment.constraints)
         chosen = picked(trials, points, experiment.objectives, retraining.picks, retraining.budgets)
+        for warning in unmet(trials, retraining.budgets):
+            self.observer.warned(SEARCH, warning)
         architectures = [trials[choice.row].architecture for choice in chosen]
         stage = final_stage(self.journal.events, architectures, retraining)
         strategy = Fixed(experiment.space, architectures, retraining.times, retraining.epochs)
