@@ -36,6 +36,7 @@ def refused(said: Any, *words: str) -> None:
         (["--budget", "1000000h"], ["1000000h"]),
         (["--set", "popsize=3"], ["popsize", "initial"]),
         (["--set", "population"], ["population", "name=value"]),
+        (["--method", "controller", "--set", "prior=x"], ["prior", "'x'", "--warm-from", "units"]),
         (["--epochs", "0"], ["epochs", "1"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

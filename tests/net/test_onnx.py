@@ -12,6 +12,7 @@ from torch import fx, nn
 from nasturtium.net.build import build
 from nasturtium.net.onnx import onnx_model
 from nasturtium.space import layers as ir
+from nasturtium.space.transformer import Patches, TokenClassifier, Transformer
 from nasturtium.space.wiring import Value, Wiring
 
 SHAPE = (4, 9, 9)
@@ -69,6 +70,18 @@ def test_edges(rows, columns, channels) -> None:
 @pytest.mark.parametrize(("first", "step"), [(0, 2), (1, 2), (0, 3), (2, 1)])
 def test_taken_channels(first: int, step: int) -> None:
     agree(written(lambda net, x: net.act(net.take(x, first, step))))
+
+
+def test_transformers() -> None:
+    def write(net: Wiring, x: Value) -> Value:
+        return TokenClassifier().wire(net, Transformer(2, head=4).wire(net, Patches(8, size=3).wire(net, x)))
+
+    agree(written(write))
+
+
+@pytest.mark.parametrize(("sides", "kind"), [((6, 12), "bilinear"), ((14, 5), "bicubic")])
+def test_resized_pictures(sides, kind) -> None:
+    agree(written(lambda net, x: net.resize(x, sides, kind)))
 
 
 @pytest.mark.parametrize(("kind", "kernel", "stride"), [*itertools.product(["max", "avg"], [2, 3], [1, 2])])

@@ -1,7 +1,7 @@
 """Jobs keep a crew busy, try again what died, and give out every candidate once."""
 
 from nasturtium.protocols import Candidate, Trial
-from nasturtium.run.jobs import Jobs, Lost, trials_of
+from nasturtium.run.jobs import STILLBORN, Jobs, Lost, trials_of
 from nasturtium.testing.toys import ToyEvaluator, flat_space
 
 SPACE = flat_space()
@@ -72,6 +72,17 @@ def test_a_lost_candidate_is_tried_again_and_then_fails():
     assert [trial.status for trial in found] == ["ok", "failed"]
     assert found[1].error == "gone again (2 times)"
     assert crew.started == [0, 0, 1, 1]
+
+
+def test_a_worker_that_was_lost_before_it_was_there_costs_no_try():
+    unborn = Lost("its node is gone", began=False)
+    crew = Scripted(1, {0: [Lost("gone"), unborn, unborn], 1: [unborn] * (STILLBORN + 1)})
+    jobs = Jobs(crew, 1)
+    found = told(jobs.evaluate(candidates(2)))
+    while jobs.pending:
+        found += told(jobs.evaluate([]))
+    assert [trial.status for trial in found] == ["ok", "failed"]
+    assert found[1].error == f"its node is gone ({STILLBORN + 1} times)"
 
 
 def test_what_is_final_is_not_tried_again():

@@ -131,7 +131,7 @@ def test_a_killed_worker_loses_nothing_and_its_candidate_is_tried_again(tmp_path
         told = run(tmp_path / "run", RandomSearch(SPACE), evaluator, 10)
     assert sorted(trial.candidate.number for trial in told) == list(range(10))
     assert {trial.status for trial in told} == {"ok"}
-    assert (tmp_path / "died-3").exists()
+    assert (tmp_path / "once-3").exists()
 
 
 def test_a_candidate_that_kills_its_workers_is_a_failed_trial_that_says_so():

@@ -1,5 +1,7 @@
 """Actors of a Ray cluster give what this process gives; skipped where Ray is not installed."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -11,7 +13,6 @@ from ray.cluster_utils import Cluster
 
 import nasturtium as nt
 from nasturtium.errors import ConfigError, StoreError
-from nasturtium.evaluate.scratch import Scratch
 from nasturtium.protocols import Candidate
 from nasturtium.run.budget import Budget
 from nasturtium.run.ray import Ray
@@ -19,7 +20,6 @@ from nasturtium.run.record import Record
 from nasturtium.run.search import search
 from nasturtium.store.journal import Journal
 from nasturtium.store.records import Header, Told
-from nasturtium.strategy.evolution import RegularizedEvolution
 from nasturtium.strategy.random import RandomSearch
 from nasturtium.testing.evaluator import EvaluatorConformance, evaluate_all
 from nasturtium.testing.toys import ToyEvaluator, flat_space
@@ -88,17 +88,26 @@ def test_there_is_a_worker_for_each_cpu_of_both_nodes(cluster):
         Ray(partial(ToyEvaluator, SPACE), gpus=0.5)
 
 
-def test_a_training_there_is_a_training_here_bit_by_bit(tmp_path, cluster, tiny_space, digits):
-    recipe = nt.Recipe(epochs=1, batch_size=32, threads=1)
-    space = tiny_space.bind(digits.input_shape, digits.outputs)
+def test_a_search_on_a_cluster_finds_bit_by_bit_what_it_finds_here(tmp_path, cluster, tiny_space, digits):
+    def searched(workers):
+        found = nt.search(
+            tiny_space,
+            digits,
+            method="random",  # asks for the same whatever order results come in
+            minimize="error",
+            budget=2,
+            baseline=False,
+            retrain=nt.Retraining(picks=0),
+            recipe=nt.Recipe(epochs=1, batch_size=32, threads=1),
+            workers=workers,
+            out=tmp_path / str(workers),
+        )
+        weights = [file.read_bytes() for file in sorted(found.folder.glob("weights/**/*.safetensors"))]
+        assert (found.complete, len(weights)) == (True, 2)
+        trials = sorted(found.trials(), key=lambda trial: trial.candidate.number)
+        return list(map(lasting, trials)), weights
 
-    def made(folder):
-        return partial(Scratch, tiny_space, digits, recipe, seed=5, folder=folder)
-
-    serial = run(tmp_path / "a", RegularizedEvolution(space), made(tmp_path / "a")(), 3, space)
-    with Ray(made(tmp_path / "b"), 1) as evaluator:
-        apart = run(tmp_path / "b", RegularizedEvolution(space), evaluator, 3, space)
-    assert list(map(lasting, apart)) == list(map(lasting, serial))
+    assert searched("ray") == searched(1)
 
 
 def test_a_killed_worker_loses_nothing_and_its_candidate_is_tried_again(tmp_path, cluster):
@@ -109,6 +118,24 @@ def test_a_killed_worker_loses_nothing_and_its_candidate_is_tried_again(tmp_path
     assert [trial.candidate.number for trial in failed] == [5]
     assert "the worker died" in failed[0].error
     assert "(2 times)" in failed[0].error
+
+
+def test_a_lost_node_costs_its_candidate_a_second_try_and_nothing_that_was_told(tmp_path, cluster):
+    lost = cluster.add_node(num_cpus=3)  # a worker of 3 CPUs fits nowhere else
+    with (
+        Ray(troubled(tmp_path, n3="hangs once"), 1, cpus=3) as evaluator,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        searching = beside.submit(run, tmp_path / "run", RandomSearch(SPACE), evaluator, 6)
+        while not (tmp_path / "once-3").exists() and not searching.done():
+            time.sleep(0.05)
+        cluster.remove_node(lost, allow_graceful=False)
+        other = cluster.add_node(num_cpus=3)
+        told = searching.result(timeout=120)
+    cluster.remove_node(other)
+    assert [(trial.candidate.number, trial.status) for trial in told] == [(n, "ok") for n in range(6)]
+    before, after = told[:3], told[3:]
+    assert [len({trial.metrics["pid"] for trial in part}) for part in (before, after, told)] == [1, 1, 2]
 
 
 def test_what_takes_too_long_is_stopped(cluster):

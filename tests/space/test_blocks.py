@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from nasturtium.errors import ShapeError, SpaceError
+from nasturtium.errors import ShapeError, SpaceError, UnknownOp
 from nasturtium.net.build import build
 from nasturtium.space import blocks as b
 from nasturtium.space.choice import choice
@@ -37,6 +37,8 @@ WRITTEN = [
     ),
     (b.max_pool(2, stride=2), ["Pool"], (8, 3, 3)),
     (b.avg_pool(3), ["Pool"], (8, 6, 6)),
+    (b.resize(4), ["Resize"], (8, 4, 4)),
+    (b.resize(6, "bicubic"), [], (8, 6, 6)),
     (b.classifier(dropout=0.1), ["GlobalPool", "Flatten", "Dropout", "Linear"], (10,)),
     (b.sequence(b.conv(4), b.max_pool()), [*CONV, "Pool"], (4, 6, 6)),
 ]
@@ -47,6 +49,12 @@ WRITTEN = [
 )
 def test_blocks_write_their_layers(block, expected, shape):
     assert ops(block) == (expected, shape)
+
+
+def test_resizing_keeps_the_proportions():
+    assert ops(b.resize(9), (3, 6, 8)) == (["Resize"], (3, 9, 12))
+    with pytest.raises(UnknownOp, match="no interpolation 'nearest'; there are bilinear and bicubic"):
+        ops(b.resize(9, "nearest"))
 
 
 def test_labels_say_what_a_reader_needs():

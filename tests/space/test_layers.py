@@ -22,9 +22,7 @@ BAD = {
     "stem.pool: no pooling 'sum'; there are max and avg": lambda net: net.pool(IMAGE, "sum", 2),
     "stem: global pooling reads": lambda net: net.global_pool(VECTOR),
     "stem.act: no activation 'swish'; there are relu": lambda net: net.act(IMAGE, "swish"),
-    "stem.linear: a linear layer reads [features], not [8, 6, 6]; flatten first": lambda net: net.linear(
-        IMAGE, 4
-    ),
+    "stem.linear: a linear layer reads [features] or [tokens, features]": lambda net: net.linear(IMAGE, 4),
     "stem.add: values of shapes [8, 6, 6], [8] cannot be added": lambda net: net.add(IMAGE, VECTOR),
     "stem.take: no channels from 8 on in steps of 2; there are 8": lambda net: net.take(IMAGE, 8, 2),
     "stem.take: no channels from 0 on in steps of 0; there are 8": lambda net: net.take(IMAGE, 0, 0),

@@ -6,6 +6,7 @@ from nasturtium.strategy.darts import DARTS
 from nasturtium.strategy.darts_minus import DARTSMinus
 from nasturtium.strategy.drnas import DrNAS
 from nasturtium.strategy.gdas import GDAS
+from nasturtium.strategy.p_darts import staged
 from nasturtium.strategy.pc_darts import PCDARTS
 from nasturtium.strategy.perturbation import Perturbation
 from nasturtium.strategy.proxyless import ProxylessNAS
@@ -34,6 +35,13 @@ class TestDARTSMinus(MixtureStrategyConformance):
 
     def make(self, space, seed):
         return DARTSMinus(space, seed=seed, learning_rate=0.02, steps=10)
+
+
+class TestPDARTS(MixtureStrategyConformance):
+    learns = 100
+
+    def make(self, space, seed):
+        return staged(space, 30, seed=seed, learning_rate=0.05)
 
 
 class TestPCDARTS(MixtureStrategyConformance):

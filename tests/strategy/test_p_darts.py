@@ -4,11 +4,11 @@ import pytest
 
 from nasturtium.architecture import Mixture
 from nasturtium.errors import ConfigError
+from nasturtium.protocols import Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.zoo.darts_search import OPS, darts_search, darts_search_of, to_genotype
-from nasturtium.strategy.darts import DARTS
 from nasturtium.strategy.derive import derived
-from nasturtium.strategy.p_darts import STAGES, kept, with_few_skips
+from nasturtium.strategy.p_darts import STAGES, kept, staged, with_few_skips
 
 
 def mixture_of(space, seed=0):
@@ -28,29 +28,44 @@ def test_stages_are_the_published_ones():
     assert [(stage.cells, stage.ops) for stage in STAGES] == [(5, 8), (11, 5), (17, 3)]
 
 
-def test_the_strongest_operations_of_each_edge_are_kept_for_the_next_stage():
-    space = darts_search()
+def test_the_strongest_options_of_every_decision_are_kept():
+    space = darts_search_of(4, (False, True), "tiny", edges=True)
     mixture = mixture_of(space)
-    found = kept(space, mixture, 5)
-    assert set(found) == {d.path for d in space.decisions}
-    for decision, row in zip(space.decisions, mixture.weights, strict=True):
-        least = min(row[OPS.index(op)] for op in found[decision.path])
-        assert len(found[decision.path]) == 5
-        assert sum(weight >= least for weight in row) == 5
-    narrow = darts_search_of(4, (False, True), "narrow", ops=found)
-    assert any("none" not in ops for ops in found.values())
-    for decision in narrow.decisions:
-        more = () if "none" in found[decision.path] else ("off",)
-        assert decision.labels == (*found[decision.path], *more)
-    again = kept(narrow, DARTS(narrow).mixture(), 3)
-    assert all(set(ops) <= set(found[path]) for path, ops in again.items())
-    assert to_genotype(narrow, with_few_skips(narrow, DARTS(narrow).mixture()))
+    found = kept(space, mixture, 5 / 8)
+    for decision, row, options in zip(space.decisions, mixture.weights, found, strict=True):
+        if decision.path.endswith(".edges"):
+            assert options == tuple(range(len(decision.labels) - 1)), "all edges, but not the label ``all``"
+        else:
+            assert len(options) == 5
+            assert sum(weight >= min(row[i] for i in options) for weight in row) == 5
+    with pytest.raises(ConfigError, match="share of 0"):
+        kept(space, mixture, 0)
 
 
-def test_more_operations_than_there_are_cannot_be_kept():
+def test_each_stage_mixes_the_strongest_options_of_the_one_before():
+    """8, 5 and 3 operations of an edge; numbers stay as they are for 10 of 25 epochs of each stage."""
     space = darts_search()
-    with pytest.raises(ConfigError, match="9 operations"):
-        kept(space, mixture_of(space), 9)
+    strategy = staged(space, 5, learning_rate=0.1)
+    counts, fidelities, mixtures = [], [], []
+    for turn in range(15):
+        (asked,) = strategy.ask(1)
+        rows = asked.point.weights
+        assert {sum(weight > 0 for weight in row) for row in rows} == {len(asked.point.running[0])}
+        counts.append(len(asked.point.running[0]))
+        fidelities.append(asked.fidelity)
+        mixtures.append(asked.point)
+        gradient = rng_for(turn, "gradient").standard_normal(sum(map(len, rows)))
+        strategy.tell([Trial(asked, {"loss": 1.0}, gradient=None if asked.fidelity else gradient)])
+    assert counts == [8] * 5 + [5] * 5 + [3] * 5
+    assert fidelities == [1, 1, None, None, None] * 3
+    for before, after in ((4, 5), (9, 10)):
+        nested = zip(mixtures[before].running, mixtures[after].running, strict=True)
+        assert all(set(inner) < set(outer) for outer, inner in nested)
+    (best,) = strategy.best(1)
+    assert skips(space, best) <= 2
+    running = mixtures[-1].running
+    taken = [i for i, c in enumerate(best.choices) if space.decisions[i].labels[c] != "none"]
+    assert all(best.choices[i] in running[i] for i in taken)
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 8])
