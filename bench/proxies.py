@@ -1,6 +1,7 @@
 """How well zero-cost proxies rank NAS-Bench-201, beside what was published of them.
 
     NASTURTIUM_DATA=... python bench/proxies.py --size small             # 5 minutes on one core
+    NASTURTIUM_DATA=... python bench/proxies.py --size small --predictors   # 3 minutes more
     NASTURTIUM_DATA=... python bench/proxies.py --architectures 100      # 16 minutes
 
 Networks of the published size (16 channels, 5 cells a stage) or of the small one (8 channels, one cell), one
@@ -189,7 +190,8 @@ def main() -> None:
     found: dict[str, Any] = {"architectures": len(rows), "batch": BATCH, "proxies": report(rows, accuracies)}
     if given.predictors:
         errors = np.array([metrics["error"] for metrics in truth])
-        found["predictors"] = {"draws": given.draws, **lift(table.space, every, rows, errors, given.draws)}
+        gained = lift(table.space, every, rows, errors, given.draws)
+        found["predictors"] = {"draws": given.draws, "commit": machine()["commit"], **gained}
     result = {"bench": "proxies", **machine(), **result, given.size: found}
     result["cells"] = result.pop("cells")  # last, for whoever reads the file
     given.result.write_text(json.dumps(result) + "\n", encoding="utf-8")

@@ -11,7 +11,9 @@ and --slow choose what is run now, and what was run before is in the result too.
 
 Prints one JSON line: per table and method the mean regret at 25, 50, 100 and 200 evaluations, in points of
 accuracy where the table is one of accuracies, its ratio to that of `auto`, the p-value, and the median
-milliseconds of ask and tell.
+milliseconds of ask and tell. Beside them stand the seers of NAS-Bench-Macro: each is told which K networks
+truly are the best, and picks the one of them whose one training looks best. That is what single trainings
+can tell at all.
 """
 
 import argparse
@@ -23,8 +25,11 @@ import numpy as np
 from scipy.stats import wilcoxon
 
 from machine import machine
+from nasturtium.protocols import Candidate
 from nasturtium.run.bench.api import bench
+from nasturtium.run.bench.protocol import seeds_of
 from nasturtium.run.bench.results import Results
+from nasturtium.run.names import table_named
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 TABLES = ("nasbench_macro", *(f"nasbench201/{dataset}/12" for dataset in DATASETS))
@@ -33,6 +38,9 @@ METHODS = ("random", "evolution", "local", "reinforce(learning_rate=0.1)", "tpe"
 SLOW = ("smac", "bench/rivals.py:OptunaGP", "bananas", "pnas")
 SLOW_TABLES = ("nasbench_macro", *FCNET)
 MARKS = (25, 50, 100, 200)
+SEEN_BY_SEERS = "nasbench_macro"
+TOLD = (12, 6)
+DRAWS = 2000  # seeds of a seer whose error is far below the differences between methods
 
 
 def row(results: Results, ours: Results | None, table: str, method: str) -> dict[str, object]:
@@ -71,6 +79,33 @@ def at(
     return results.regret(table, method, seeds=seeds)[:, columns]
 
 
+def seers(seeds: Sequence[int]) -> dict[str, object]:
+    """Returns the regret of seers who are told the best 12 and the best 6: on `seeds`, and on many."""
+    table = table_named(SEEN_BY_SEERS)
+    best = sorted(table.architectures(), key=lambda one: table.truth(one)[table.objective])[: max(TOLD)]
+    truth = np.array([table.truth(one)[table.objective] for one in best])
+
+    def regrets(told: int, seeds: Sequence[int]) -> np.ndarray:
+        picked = []
+        for seed in seeds:
+            table.seed = seed  # of the one training of each network that methods of this seed see
+            seen = [table.trial(Candidate(one)).metrics[table.objective] for one in best[:told]]
+            picked.append(np.argmin(seen))
+        return 100 * (truth[picked] - truth[0])
+
+    found: dict[str, object] = {}
+    for told in TOLD:
+        same, many = regrets(told, seeds), regrets(told, range(DRAWS))
+        found[str(told)] = {
+            "seeds": len(seeds),
+            "mean": float(f"{same.mean():.4g}"),
+            "standard_error": float(f"{same.std() / np.sqrt(len(seeds)):.2g}"),
+            "draws": DRAWS,
+            "mean_of_draws": float(f"{many.mean():.4g}"),
+        }
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -97,7 +132,8 @@ def main() -> None:
         if methods:
             bench(tables, methods, seeds=seeds, budget=budget, out=folder, workers=given.workers)
     found = [Results.load(folder) for *_, folder in parts if folder.exists()]
-    line = json.dumps(report(found, every))
+    told = {} if given.fcnet else {"seers": seers(seeds_of(given.seeds))}
+    line = json.dumps(report(found, every) | told)
     print(line)
     if given.result:
         given.result.write_text(line + "\n", encoding="utf-8")

@@ -65,6 +65,9 @@ def search(
     workers: Annotated[
         str | None, Option(help="Processes to train in (4), ray, or a cluster: ray://HOST:PORT.")
     ] = None,
+    device: Annotated[
+        str | None, Option(help="A file that `profile` wrote: latencies are what it promises.")
+    ] = None,
     format_: Annotated[
         list[str] | None, Option("--format", help="Export the picks as source, onnx, program, or none.")
     ] = None,
@@ -110,6 +113,7 @@ def search(
         try_first=tuple(try_first) if try_first else None,
         proxies=tuple(proxies) if proxies else None,
         workers=None if workers is None else value_of(workers),
+        device=device,
         recipe=recipe,
         retrain=retrain,
     )

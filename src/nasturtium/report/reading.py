@@ -144,9 +144,21 @@ def _asked(run: Run, space: Space | None) -> Facts:
         ("subject to", ", ".join(spec.subject_to) or "nothing"),
         ("budget", str(spec.budget)),
         ("seed", str(spec.seed)),
+        *_tried_first(run, space),
         ("baseline", "random search at equal cost" if spec.baseline else "none"),
         ("final trainings", f"{retrain.picks} picks, {retrain.times} times each"),
     )
+
+
+def _tried_first(run: Run, space: Space | None) -> Facts:
+    given = run.spec.try_first
+    if not given or space is None:
+        return ()
+    asked = {space.canonical(trial.architecture) for trial in (*run.trials(SEARCH), *run.trials(SUBNETS))}
+    tried = sum(space.canonical(space.parse(text)) in asked for text in given)
+    left = len(given) - tried
+    over = f", {left} passed over: the constraints, or the end of the budget" if left else ""
+    return (("tried first", f"{tried} of {len(given)} given{over}"),)
 
 
 def _data(run: Run) -> str:

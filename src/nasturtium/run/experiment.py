@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from nasturtium.architecture import Architecture
 from nasturtium.cost.costs import MEASURED, Costs
-from nasturtium.cost.counts import Counted
+from nasturtium.cost.energy import energy_counter
 from nasturtium.cost.feasibility import check_reachable
+from nasturtium.cost.footprint import FromShapes
 from nasturtium.cost.profiled import Profiled
 from nasturtium.errors import ConfigError, unknown
 from nasturtium.front.objectives import (
@@ -177,7 +178,9 @@ def prepare(
     if experiment.proxies:
         check_cascade(spec, experiment.proxies, objectives, costs.names if costs else Costs.names)
     bound.check()
-    cheap = costs if isinstance(costs, Profiled) else Counted(bound)
+    if costs is None and "energy_mj" in experiment.metrics:
+        energy_counter()
+    cheap = costs if isinstance(costs, Profiled) else FromShapes(bound)
     check_reachable(bound, cheap, [c for c in constraints if c.metric in cheap.names])
     return replace(experiment, space=bound, costs=costs)
 

@@ -1,7 +1,7 @@
 """A wrapper that lets through only what meets the constraints on cheap costs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from nasturtium.architecture import Architecture
@@ -14,6 +14,7 @@ from nasturtium.space.space import Space
 COUNTED = frozenset({"params", "macs", "activation_bytes"})  # microseconds each; other costs may be measured
 Shortfall = tuple[int, float]  # groups of constraints not yet met, and violation in the first of these
 MET: Shortfall = (0, 0.0)
+Group = tuple[Constraint, ...]
 
 
 class Constrained:
@@ -56,9 +57,7 @@ class Constrained:
         self.seed = seed
         self.tries = tries
         self.repairs = repairs
-        counted = tuple(c for c in self.constraints if c.metric in COUNTED)
-        measured = tuple(c for c in self.constraints if c.metric not in COUNTED)
-        self._groups = tuple(group for group in (counted, measured) if group)
+        self._groups = cheapest_first(self.constraints)
         self._seen: dict[Constraint, float] = {}  # nearest value of each metric so far
         self._tried = 0
         self._repairs = 0
@@ -109,23 +108,18 @@ class Constrained:
             shortfall, metrics = self._assess(candidate.point)
             if shortfall == MET:
                 return candidate
-            self.inner.tell([Trial(candidate, metrics, "infeasible", self._reason(metrics))])
+            self.inner.tell([Trial(candidate, metrics, "infeasible", reason(self.constraints, metrics))])
             if nearest is None or shortfall < nearest[0]:
                 nearest = shortfall, candidate, candidate.point
         return self._repair(*nearest) if nearest else None
 
     def _assess(self, architecture: Architecture) -> tuple[Shortfall, dict[str, float]]:
-        """Returns how far an architecture is from feasible; costs are measured once the counts are met."""
+        """Returns how far an architecture is from feasible, see `assess`, and keeps it in mind."""
         self._tried += 1
-        metrics: dict[str, float] = {}
-        for met, group in enumerate(self._groups):
-            metrics |= self.costs(architecture, {c.metric for c in group})
-            self._note(group, metrics)
-            violation = sum(c.violation(metrics) for c in group)
-            if violation > 0:
-                return (len(self._groups) - met, violation), metrics
-        self._feasible = True
-        return MET, metrics
+        shortfall, metrics = assess(architecture, self._groups, self.costs)
+        self._note(metrics)
+        self._feasible |= shortfall == MET
+        return shortfall, metrics
 
     def _repair(self, shortfall: Shortfall, candidate: Candidate, here: Architecture) -> Candidate | None:
         while shortfall > MET:
@@ -155,13 +149,38 @@ class Constrained:
             "relax the constraints or give the space smaller options"
         )
 
-    def _note(self, group: tuple[Constraint, ...], metrics: dict[str, float]) -> None:
-        for constraint in group:
+    def _note(self, metrics: dict[str, float]) -> None:
+        for constraint in self.constraints:
             value = metrics.get(constraint.metric, math.nan)
             if math.isfinite(value):
                 nearer = min if constraint.upper else max
                 self._seen[constraint] = nearer(self._seen.get(constraint, value), value)
 
-    def _reason(self, metrics: dict[str, float]) -> str:
-        broken = [c for c in self.constraints if c.metric in metrics and not c.holds(metrics)]
-        return ", ".join(f"{c.metric} is {metrics[c.metric]:.6g}, not {c.op} {c.bound:.12g}" for c in broken)
+
+def cheapest_first(constraints: Sequence[Constraint]) -> tuple[Group, ...]:
+    """Returns the constraints on counts, then those on what is measured; groups without any are left out."""
+    counted = tuple(c for c in constraints if c.metric in COUNTED)
+    measured = tuple(c for c in constraints if c.metric not in COUNTED)
+    return tuple(group for group in (counted, measured) if group)
+
+
+def assess(
+    architecture: Architecture, groups: Sequence[Group], costs: CostModel
+) -> tuple[Shortfall, dict[str, float]]:
+    """Returns how far an architecture is from feasible, and what is known of it by then.
+
+    Costs of a group are looked at once the groups before are met.
+    """
+    metrics: dict[str, float] = {}
+    for met, group in enumerate(groups):
+        metrics |= costs(architecture, {c.metric for c in group})
+        violation = sum(c.violation(metrics) for c in group)
+        if violation > 0:
+            return (len(groups) - met, violation), metrics
+    return MET, metrics
+
+
+def reason(constraints: Sequence[Constraint], metrics: Mapping[str, float]) -> str:
+    """Returns which constraints metrics break, and by how much, in words."""
+    broken = [c for c in constraints if c.metric in metrics and not c.holds(metrics)]
+    return ", ".join(f"{c.metric} is {metrics[c.metric]:.6g}, not {c.op} {c.bound:.12g}" for c in broken)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError, unknown
 from nasturtium.front.objectives import ERROR, Objective
+from nasturtium.predictor.protocol import Predictor
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import rng_for, seed_for
 from nasturtium.space.space import Space
@@ -19,10 +20,7 @@ from nasturtium.strategy.archive import Archive
 from nasturtium.strategy.growth import Growth, SizeGrowth
 from nasturtium.strategy.scalar import scalar
 
-if TYPE_CHECKING:
-    from nasturtium.predictor.protocol import Predictor
-
-Makes: TypeAlias = "Callable[..., Predictor]"  # called with the space and seed=
+Makes: TypeAlias = Callable[..., Predictor]  # called with the space and seed=
 Grows: TypeAlias = Callable[[Space], Growth]
 
 PREDICTORS = ("lstm", "mlp")

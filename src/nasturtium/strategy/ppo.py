@@ -25,7 +25,8 @@ class PPO:
         space: Where to search.
         seed: The same seed and the same tells give the same asks.
         objectives: What is made small.
-        learning_rate: Of Adam. The paper's is for 20,000 trials; 0.01 suits hundreds.
+        learning_rate: Of Adam. The paper's is for 20,000 trials; for hundreds 0.003 with an entropy of 0.01
+            may serve better. At 0.01 with the default entropy the policy has settled after 150 or so.
         layers: Of the LSTM.
         units: Of each layer.
         decay: How much of the baseline stays at each reward.

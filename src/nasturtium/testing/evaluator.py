@@ -19,7 +19,7 @@ class EvaluatorConformance:
     """
 
     metrics: frozenset[str] = frozenset({"error"})
-    varying: frozenset[str] = frozenset({"train_seconds", "latency_ms", "latency_onnx_ms"})
+    varying: frozenset[str] = frozenset({"train_seconds", "latency_ms", "latency_onnx_ms", "energy_mj"})
 
     def make(self) -> Evaluator:
         """Returns a fresh evaluator; any two are alike."""

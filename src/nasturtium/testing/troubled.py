@@ -15,7 +15,7 @@ from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
 from nasturtium.testing.toys import toy_metrics
 
-Trouble = Literal["dies", "dies once", "hangs", "hogs", "raises", "exits"]
+Trouble = Literal["dies", "dies once", "hangs", "hangs once", "hogs", "raises", "exits"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Troubled:
     Attributes:
         space: Of the architectures.
         trouble: What happens, by candidate number: the process kills itself, each time or the first time;
-            hangs; takes half a gigabyte of memory and hangs; raises; or ends.
-        folder: Where it remembers that it died once.
+            hangs, each time or the first time; takes half a gigabyte of memory and hangs; raises; or ends.
+        folder: Where it remembers what happened once, in a file ``once-NUMBER``.
         seconds: Least and most that an evaluation takes, drawn by the candidate's number.
     """
 
@@ -70,9 +70,9 @@ class Troubled:
             raise StoreError("the disk is full, says the test")
         if trouble == "exits":
             os._exit(3)
-        if trouble == "dies once":
+        if trouble in ("dies once", "hangs once"):
             assert self.folder is not None
-            mark = self.folder / f"died-{number}"
+            mark = self.folder / f"once-{number}"
             if mark.exists():
                 return
             mark.touch()
