@@ -228,3 +228,13 @@ def test_split_paths_have_parts_of_the_minibatch_that_count_by_their_size(few_di
 def test_a_part_needs_two_images(few_digits):
     with pytest.raises(ConfigError, match="32 images for 17 paths"):
         step(training(few_digits, paths=17, split=True), *some(17))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "wanted"), [(1, torch.contiguous_format), (5, torch.channels_last)], ids=["1x1", "5x5"]
+)
+def test_a_layer_that_channels_last_breaks_is_seen_in_any_network_of_the_space(few_digits, kernel, wanted):
+    """The backward pass of such a layer corrupts memory, see `execution.breaks_channels_last`."""
+    last = choice(b.conv(8, kernel=3, stride=2), b.conv(8, kernel=kernel, stride=2))
+    space = Space(b.conv(4), last, b.classifier()).bind(few_digits.input_shape, few_digits.outputs)
+    assert Training(Supernet(space), few_digits, RECIPE).execution.memory_format == wanted

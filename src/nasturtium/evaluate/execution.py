@@ -3,7 +3,7 @@
 The choice is a rule, not a race: a race of two formats would make a resumed run depend on how busy the
 machine was, and would cost a tiny network more than its training. `bench/trainer.py` holds the rule against
 the best of all combinations. It rests on three facts. Convolutions run in channels-last wherever there are
-any (but for one kind, see `_breaks_channels_last`): oneDNN's and cuDNN's kernels work on that layout, and the
+any (but for one kind, see `breaks_channels_last`): oneDNN's and cuDNN's kernels work on that layout, and the
 contiguous depthwise and dilated convolutions of the CPU are 5 to 8 times slower. Threads pay only while each
 has enough to do. bfloat16 pays where the processor has instructions for it and costs time where it has not.
 """
@@ -86,7 +86,9 @@ def execution_for(
     format_ = recipe.memory_format
     if format_ == "auto":
         convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
-        plain = not convolutions or any(map(_breaks_channels_last, convolutions))
+        plain = not convolutions or any(
+            breaks_channels_last(one.kernel_size, one.stride, one.in_channels) for one in convolutions
+        )
         format_ = "contiguous" if plain else "channels_last"
     return Execution(
         device=device,
@@ -120,13 +122,14 @@ def forward_macs(model: nn.Module, input_shape: tuple[int, ...]) -> int:
     return total
 
 
-def _breaks_channels_last(conv: nn.Conv2d) -> bool:
+def breaks_channels_last(kernel: tuple[int, ...], stride: tuple[int, ...], inputs: int) -> bool:
     """Whether the backward pass of a convolution corrupts memory in channels-last on the CPU.
 
-    Seen with torch 2.13.0 on an AMD EPYC: strided 1x1 convolutions of 1 to 3 input channels crash the
-    process, those of 8 or more do not. The margin costs little: such narrow layers are rare.
+    Seen with torch 2.13.0 on an AMD EPYC: strided 1x1 convolutions of 2 to 4 input channels crash the process
+    (the gradient of the weights), those of 8 or more do not. The margin costs little: such narrow layers are
+    rare.
     """
-    return conv.kernel_size == (1, 1) and conv.stride != (1, 1) and conv.in_channels < 8
+    return kernel == (1, 1) and stride != (1, 1) and inputs < 8
 
 
 def _threads(model: nn.Module, input_shape: tuple[int, ...], batch_size: int, device: torch.device) -> int:

@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nasturtium.evaluate.augment import Augment
+from nasturtium.evaluate.average import Average
 from nasturtium.evaluate.batches import Batches
 from nasturtium.evaluate.companion import companion, set_drop_rate, with_auxiliary
 from nasturtium.evaluate.drop_path import drop_rate
@@ -112,6 +114,7 @@ def fit(
             recipe.epochs if epochs is None else epochs,
             progress,
             optimizer_for(trained, recipe),
+            Average(model, recipe.average) if recipe.average else None,
         )
         result = run.train()
         model.eval()
@@ -143,6 +146,7 @@ class _Run:
     epochs: int
     progress: Progress | None
     optimizer: torch.optim.Optimizer
+    average: Average | None
     step: int = 0
     images: int = 0
     seconds: float = 0.0
@@ -201,6 +205,8 @@ class _Run:
         if self.recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.trained.parameters(), self.recipe.clip_norm)
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update()
         self.step += 1
         self.images += len(labels)
         return loss.detach()
@@ -211,7 +217,12 @@ class _Run:
     def _validate(self) -> tuple[float, float]:
         if self.valid is None:
             return math.nan, math.nan
-        return _evaluate(self.model, self.valid, self.batches.normalisation, self.batches.execution)
+        with self._kept():
+            return _evaluate(self.model, self.valid, self.batches.normalisation, self.batches.execution)
+
+    def _kept(self) -> AbstractContextManager[None]:
+        """Lends the model the weights that would be kept now."""
+        return nullcontext() if self.average is None else self.average.applied()
 
     def _note(self, done: int) -> bool:
         """Evaluates after an epoch and reports; False when the network gives no numbers any more."""
@@ -227,12 +238,15 @@ class _Run:
         if self.recipe.patience is None or self.valid is None:
             return False
         if self.best is None or self.last[0] < self.best[0]:
-            self.best = (*self.last, copy.deepcopy(self.model.state_dict()))
+            with self._kept():
+                self.best = (*self.last, copy.deepcopy(self.model.state_dict()))
         since = len(self.curve) - 1 - self.curve.index(min(self.curve))
         return since >= self.recipe.patience and len(self.curve) < self.epochs
 
     def _take_best(self) -> tuple[float, float]:
         if self.best is None:
+            if self.average is not None:
+                self.average.take()
             return self.last
         self.model.load_state_dict(self.best[2])
         return self.best[:2]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from nasturtium.architecture import Mixture
 from nasturtium.net.supernet import mixture_weights
@@ -64,12 +65,27 @@ def mixture_gradient(
     mixture = candidate.point
     assert isinstance(mixture, Mixture)
     weights = [row.requires_grad_() for row in mixture_weights(mixture, pair.images)]
-    loss, error = training.losses(mixture, pair, weights)
-    found = torch.autograd.grad(loss, weights, allow_unused=True)
+    with frozen(training.supernet):
+        loss, error = training.losses(mixture, pair, weights)
+        reached = loss.requires_grad  # it is not where the mixture has but one option everywhere
+        found = torch.autograd.grad(loss, weights, allow_unused=True) if reached else [None] * len(weights)
     gradients = [torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)]
     means = [loss.detach(), error, *gradients]
     training.ranks.average(means)
     return means[0], float(error), gradients
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Lets no weight ask for a gradient: layers then keep less, and do less in the backward pass."""
+    weights = [one for one in module.parameters() if one.requires_grad]
+    for one in weights:
+        one.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for one in weights:
+            one.requires_grad_()
 
 
 def flat(gradients: list[Tensor]) -> NDArray[np.float64]:

@@ -41,6 +41,8 @@ class Recipe:
             alone (Szegedy et al. 2015, arXiv:1409.4842; 0.4 in NASNet and DARTS), see `auxiliary.py`; 0 is
             off.
         clip_norm: Largest norm of the gradient (Pascanu et al. 2013); None does not clip.
+        average: Decay of a moving average of the weights, which is what is evaluated and kept (Szegedy et al.
+            2016), such as 0.999; 0 keeps the last weights.
         patience: Stops after so many epochs without a lower validation error, and goes back to the best; None
             trains all epochs and keeps the last weights, as suits an annealed learning rate.
         max_seconds: Stops a training that runs longer, after the step in hand. The result then depends on the
@@ -68,6 +70,7 @@ class Recipe:
     drop_path: float = 0.0
     auxiliary: float = 0.0
     clip_norm: float | None = None
+    average: float = 0.0
     patience: int | None = None
     max_seconds: float | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -92,7 +95,7 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"recipe: {name} is {value}; it must be positive")
-        for name in ("momentum", "warmup", "label_smoothing", "drop_path"):
+        for name in ("momentum", "warmup", "label_smoothing", "drop_path", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(
                     f"recipe: {name} is {getattr(self, name)}; it must be 0 or more and below 1"

@@ -15,9 +15,10 @@ from torch.nn import functional
 from nasturtium.architecture import Mixture
 from nasturtium.errors import ConfigError, StoreError
 from nasturtium.evaluate.augment import Augment
+from nasturtium.evaluate.average import Average
 from nasturtium.evaluate.batches import Batches
 from nasturtium.evaluate.distillation import Distillation
-from nasturtium.evaluate.execution import Execution, execution_for
+from nasturtium.evaluate.execution import Execution, breaks_channels_last, execution_for
 from nasturtium.evaluate.gradient import Gradient, first_order
 from nasturtium.evaluate.optimizer import learning_rate, optimizer_for
 from nasturtium.evaluate.ranks import Ranks
@@ -28,6 +29,7 @@ from nasturtium.net.program import Weights
 from nasturtium.net.supernet import Point, Supernet
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import seed_for
+from nasturtium.space import layers as ir
 from nasturtium.tasks.images import ImageClassification, Split
 
 Rewards: TypeAlias = Literal["valid", "train"]
@@ -58,7 +60,8 @@ class Training:
     Args:
         supernet: Trained in place.
         task: Images; its validation split is used by mixtures and rewards only.
-        recipe: Epochs, batch size, optimiser and so on; `patience` and `max_seconds` are not heeded.
+        recipe: Epochs, batch size, optimiser and so on; `patience` and `max_seconds` are not heeded. With
+            `average` the supernet gets the average after the last step.
         paths: Candidates of one step.
         seed: Of order, augmentation and dropout.
         gradient: What a mixture's trial carries; see `gradient.first_order` and `gradient.second_order`.
@@ -101,6 +104,7 @@ class Training:
         self.execution.place(supernet)
         self.ranks.same(supernet)
         self.optimizer = _optimizer(supernet, recipe)
+        self.average = Average(supernet, recipe.average) if recipe.average else None
         self._train = Feed(self._batches(task.train, batch_size, "train"))
         self._valid = Feed(self._batches(task.valid, min(batch_size, len(task.valid)), "valid"))
         self.steps = recipe.epochs * len(self._train.batches.sizes)
@@ -142,6 +146,8 @@ class Training:
         tensors = {f"supernet.{name}": value for name, value in self.supernet.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        if self.average is not None:
+            tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
         if (teacher := self._teacher) is not None:
             tensors |= {f"teacher.{name}": value for name, value in teacher.state_dict().items()}
         words = {"step": str(self.step), "asked": str(self.asked), "valid": str(self._valid.taken)}
@@ -160,6 +166,8 @@ class Training:
             groups.setdefault(group, {})[rest] = value
         try:
             self.supernet.load_state_dict(groups["supernet"])
+            if self.average is not None:
+                self.average.load_state_dict(groups["average"])
             if (teacher := self._teacher) is not None:
                 teacher.load_state_dict(groups["teacher"])
             state = self._optimizer_state(groups["optimizer"])
@@ -236,6 +244,10 @@ class Training:
                 nn.utils.clip_grad_norm_(self.supernet.parameters(), self.recipe.clip_norm)
             self.optimizer.step()
         self.step += 1
+        if self.average is not None:
+            self.average.update()
+            if self.step == self.steps:
+                self.average.take()
         return [self._with_gradient(trial) for trial in trials]
 
     def _backward(
@@ -357,8 +369,15 @@ def _optimizer(supernet: Supernet, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _execution(supernet: Supernet, recipe: Recipe, batch_size: int) -> Execution:
-    """As for one of its networks: the first, which has the same kinds of layers."""
+    """As for one of its networks, the first, unless another has layers that channels-last breaks."""
     space = supernet.space
     assert space.input_shape is not None
     model = build(space.network(space.unrank(0)), seed=0)
-    return execution_for(model, space.input_shape, recipe, batch_size)
+    execution = execution_for(model, space.input_shape, recipe, batch_size)
+    narrow = any(
+        breaks_channels_last(ir.both(one.kernel), ir.both(one.stride), one.inputs)
+        for one in supernet.convolutions
+    )
+    if recipe.memory_format == "auto" and narrow:
+        return replace(execution, memory_format=torch.contiguous_format)
+    return execution
