@@ -85,6 +85,16 @@ def test_another_search_is_refused_and_told_what_differs(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_a_setting_that_did_not_exist_yet_may_be_off(tmp_path):
+    filled(tmp_path, 3)
+    newer = replace(HEADER, identity={**HEADER.identity, "recipe.new": "0.0"})
+    with Journal.resume(tmp_path, newer) as journal:
+        assert len(journal.events("search")) == 6
+    switched_on = replace(HEADER, identity={**HEADER.identity, "recipe.new": "0.9"})
+    with pytest.raises(JournalError, match=r"recipe\.new is .* there, 0\.9 here"):
+        Journal.resume(tmp_path, switched_on)
+
+
 def test_another_search_that_asked_nothing_gives_way(tmp_path):
     Journal.resume(tmp_path, HEADER).close()
     other = replace(HEADER, identity={"method": "random"})

@@ -21,6 +21,8 @@ class ProgressiveDARTS(RelaxedRecipe):
     The last is as deep as the space; the paper's 5, 11 and 17 cells need one of 17
     (`darts_search_of(16, thirds(17), ...)`). In a space without search cells all have the same depth.
 
+    Differs: the dropout behind skips stays the same within a stage, where the paper's falls.
+
     Attributes:
         skips: The most skip connections that the normal cell may have.
     """

@@ -13,7 +13,8 @@ from nasturtium.net.residual import zero_last_norms
 from nasturtium.recipes.shared import SizedRecipe
 from nasturtium.strategy.nsga2 import NSGA2
 from nasturtium.strategy.paths import UniformPaths
-from nasturtium.strategy.sandwich import Sandwich
+from nasturtium.strategy.sandwich import Sandwich, extremes
+from nasturtium.strategy.warmstart import Warmstarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,5 +88,6 @@ class TrainOnce(SizedRecipe):
         return UniformPaths
 
     def searcher(self, problem: Problem, sampler: Strategy) -> Method:
-        """A front."""
-        return partial(NSGA2, population=self.population)
+        """A front, from the smallest network to the largest, which were trained most."""
+        inner = partial(NSGA2, population=self.population)
+        return partial(Warmstarted, inner=inner, seeds=extremes(problem.space, problem.macs))

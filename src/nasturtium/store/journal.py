@@ -197,6 +197,9 @@ def _trial_row(stage: str, trial: Trial) -> _Row:
     return stage, trial.candidate.number, trial.status, trial.error, metrics, trial.weights, slope
 
 
+_OFF = (None, "None", "0", "0.0", "False")
+
+
 def _header_rows(header: Header) -> list[tuple[str, str]]:
     return [(name, json.dumps(value)) for name, value in asdict(header).items()]
 
@@ -220,11 +223,13 @@ def _may_start_over(path: Path, header: Header) -> bool:
 
 
 def _differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
-    return [
-        f"{name} is {there.get(name, 'not set')} there, {here.get(name, 'not set')} here"
-        for name in sorted(there.keys() | here.keys())
-        if there.get(name) != here.get(name)
-    ]
+    found = []
+    for name in sorted(there.keys() | here.keys()):
+        old, new = there.get(name), here.get(name)
+        # A setting that is off is like one that did not exist yet when the run began.
+        if old != new and not (old in _OFF and new in _OFF and None in (old, new)):
+            found.append(f"{name} is {old or 'not set'} there, {new or 'not set'} here")
+    return found
 
 
 def _grouped(pairs: Iterable[tuple[int, T]]) -> defaultdict[int, list[T]]:
