@@ -1,17 +1,23 @@
 """DARTS collapses into skip connections: reproduced at CPU size, with what warns and what cures.
 
-    NASTURTIUM_DATA=folder nice -n 10 python bench/darts_collapse.py [--seeds 0 1 2] [--steps 1500]
+    NASTURTIUM_DATA=folder nice -n 10 python bench/darts_collapse.py [--seeds 0 1 2] [--steps 800]
 
-A supernet of NAS-Bench-201 (8 channels, one cell a stage) on CIFAR-10 at 16x16, half of the images for
-weights and half for the mixture. The learning rate of alpha is many times the published one: the search has
-a thirteenth of its steps, and smaller images. Judged is the cell that a method ends with, by its mean test
-accuracy after 200 epochs in the benchmark's table (all skips, as DARTS was published to end: 54.30).
+A supernet of NAS-Bench-201 (4 channels, three cells a stage) on CIFAR-10 at 8x8, half of 4,000 images for
+weights and half for the mixture. The learning rate of alpha is many times the published one: the search has a
+twentieth of its steps. Judged is the cell that a method ends with, by its mean test accuracy after 200 epochs
+in the benchmark's table (all skips, as DARTS was published to end: 54.30).
+
+With one cell a stage DARTS does not collapse at this length: between cells there are blocks with convolutions
+and shortcuts of their own, so hardly anything hangs on the cells, and their convolutions learn soon. This
+size and rate were chosen by what DARTS alone did on seed 3.
 
 `darts-es` and `perturbation` go on from the search of `darts`: the first is where RobustDARTS would have
 stopped it, the second selects from its supernet. At 20 points of a search: share of the mixture that is skip
 connections, skips of the argmax cell, its table accuracy, entropy over the largest possible, and for `darts`
-the dominant eigenvalue of the Hessian. A run that was killed goes on from its checkpoint; runs that are in
-the output are not done again. Prints one JSON line.
+the dominant eigenvalue of the Hessian. `warned` has the step of each of the monitor's warnings; the summary
+has them beside the steps from which on most of DARTS' cell was skips, and from which on it was worse than the
+median of the table. A run that was killed goes on from its checkpoint; runs that are in the output are not
+done again. Prints one JSON line.
 """
 
 import argparse
@@ -29,25 +35,28 @@ from torch.nn import functional
 
 from machine import machine
 from nasturtium.architecture import Architecture, Mixture
+from nasturtium.evaluate.alarms import alarms
 from nasturtium.evaluate.gradient import first_order
 from nasturtium.evaluate.hessian import Curvature
+from nasturtium.evaluate.monitor import Monitor
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.evaluate.table import Table
 from nasturtium.evaluate.tables.nasbench201 import nasbench201 as table_of
 from nasturtium.evaluate.training import Training
 from nasturtium.net.supernet import Supernet
-from nasturtium.protocols import Trial
+from nasturtium.protocols import Strategy, Trial
 from nasturtium.run.search import search
 from nasturtium.run.steps import Steps
 from nasturtium.space.space import Space
-from nasturtium.space.zoo.nasbench201 import from_string, nasbench201, to_string
+from nasturtium.space.zoo.nasbench201 import to_string
 from nasturtium.strategy.darts import DARTS
 from nasturtium.strategy.darts_minus import DARTSMinus
 from nasturtium.strategy.drnas import DrNAS
 from nasturtium.strategy.perturbation import Perturbation
 from nasturtium.strategy.relaxed import Relaxed
-from nasturtium.strategy.robust_darts import RobustDARTS, stopping_place
+from nasturtium.strategy.robust_darts import RobustDARTS
 from nasturtium.tasks.images import ImageClassification, Split, image_classification
+from one_shot import skeleton
 
 POINTS = 20  # of a search at which it is looked at; the published 50 epochs have 50
 TUNE, BATCHES = 30, 8  # of the perturbation
@@ -55,24 +64,24 @@ RATE = 2e-2  # published 3e-4, for 50 epochs of 390 steps
 SKIP = "skip_connect"
 
 
-def halved(task: ImageClassification) -> ImageClassification:
-    """Returns the task with images of half the height and width."""
+def shrunk(task: ImageClassification, side: int) -> ImageClassification:
+    """Returns the task with images of that height and width."""
 
     def smaller(split: Split) -> Split:
-        images = functional.avg_pool2d(split.images.float(), 2).round().to(split.images.dtype)
+        images = functional.avg_pool2d(split.images.float(), 32 // side).round().to(split.images.dtype)
         return Split(images, split.labels)
 
     return replace(task, train=smaller(task.train), valid=smaller(task.valid), test=smaller(task.test))
 
 
-def made(method: str, space: Space, seed: int, steps: int) -> Relaxed:
+def made(method: str, space: Space, seed: int, steps: int, rate: float) -> Relaxed:
     """Returns a fresh strategy."""
     match method:
         case "darts":
-            return DARTS(space, seed=seed, learning_rate=RATE)
+            return DARTS(space, seed=seed, learning_rate=rate)
         case "darts-":
-            return DARTSMinus(space, seed=seed, learning_rate=RATE, steps=steps)
-    return DrNAS(space, seed=seed, learning_rate=RATE)
+            return DARTSMinus(space, seed=seed, learning_rate=rate, steps=steps)
+    return DrNAS(space, seed=seed, learning_rate=rate)
 
 
 class Bench:
@@ -81,13 +90,20 @@ class Bench:
     Attributes:
         task: Images.
         steps: Of a search.
+        rate: Learning rate of alpha.
+        size: Channels of the first stage, and cells of each.
         folder: Of checkpoints.
     """
 
-    def __init__(self, task: ImageClassification, steps: int, folder: Path) -> None:
-        self.task, self.steps, self.folder = task, steps, folder
-        self.space = nasbench201().bind(task.input_shape, task.outputs)
+    def __init__(
+        self, task: ImageClassification, steps: int, rate: float, size: tuple[int, int], folder: Path
+    ) -> None:
+        self.task, self.steps, self.rate, self.size, self.folder = task, steps, rate, size, folder
+        self.space = skeleton(*size).bind(task.input_shape, task.outputs)
+        side = "x".join(str(number) for number in (*size, task.input_shape[-1], steps))
+        self.named = f"{side}-{len(task.train)}-{rate:g}"
         self.table: Table = table_of("cifar10")
+        self.median = statistics.median(self.accuracy(one) for one in self.table.architectures())
         self.recipe = Recipe(
             epochs=1,
             batch_size=64,
@@ -103,7 +119,7 @@ class Bench:
 
     def accuracy(self, architecture: Architecture) -> float:
         """Mean test accuracy in the table, in percent."""
-        there = from_string(self.table.space, to_string(architecture))
+        there = Architecture(self.table.space.fingerprint, architecture.choices)
         return 100 * (1 - self.table.truth(there)["test_error"])
 
     def search(self, method: str, seed: int) -> tuple[dict[str, Any], Supernet, list[Trial]]:
@@ -113,29 +129,29 @@ class Bench:
         recipe = replace(self.recipe, epochs=-(-self.steps // epoch))
         gradient = Curvature(every=self.steps // POINTS) if method == "darts" else first_order
         training = Training(supernet, self.task, recipe, seed=seed, gradient=gradient)
-        path = self.folder / f"{method}-{seed}-{self.steps}-{RATE}.safetensors"
+        path = self.folder / f"{method}-{seed}-{self.named}.safetensors"
         steps = Steps(training, path=path, every=200, steps=self.steps)
-        strategy, began = made(method, self.space, seed, self.steps), time.process_time()
+        strategy, began = made(method, self.space, seed, self.steps, self.rate), time.process_time()
         search(strategy, training, steps)
         cell = strategy.best(1)[0]
         record = self.ended(cell) | {"cpu_seconds": round(time.process_time() - began)}
-        return record | {"course": self.course(method, seed, steps.trials)}, supernet, list(steps.trials)
+        return record | self.course(method, seed, steps.trials), supernet, list(steps.trials)
 
     def ended(self, cell: Architecture) -> dict[str, Any]:
         """Returns what there is to say of a cell."""
         name = to_string(cell)
         return {"cell": name, "skips": name.count(SKIP), "accuracy": round(self.accuracy(cell), 2)}
 
-    def course(self, method: str, seed: int, trials: Sequence[Trial]) -> dict[str, list[float]]:
-        """Returns how a search went, by telling a fresh strategy the same again."""
-        strategy = made(method, self.space, seed, self.steps)
+    def course(self, method: str, seed: int, trials: Sequence[Trial]) -> dict[str, Any]:
+        """Returns how a search went and what the monitor warned of, by telling a fresh strategy the same."""
+        strategy = made(method, self.space, seed, self.steps, self.rate)
+        monitor = Monitor(self.space, self.steps, strategy.best)
         course: dict[str, list[float]] = {
             name: [] for name in ("step", "skip_share", "skips", "accuracy", "entropy", "eigenvalue", "error")
         }
         errors: list[float] = []
         for step, trial in enumerate(trials, 1):
-            strategy.ask(1)
-            strategy.tell([trial])
+            monitor.fold(told_again(strategy, trial))
             errors.append(trial.metrics["error"])
             if step % (self.steps // POINTS) == 0:
                 cell, mixture = strategy.best(1)[0], strategy.mixture()
@@ -149,25 +165,24 @@ class Bench:
                 for name, value in values.items():
                     course[name].append(round(value, 4))
                 errors = []
-        return course
+        monitor.end()
+        return {"course": course, "warned": {alarm.name: alarm.step for alarm in alarms(monitor.course)}}
 
     def stopped(self, seed: int, trials: Sequence[Trial]) -> dict[str, Any]:
         """Returns where RobustDARTS would have stopped the search of DARTS."""
-        inner = partial(DARTS, learning_rate=RATE)
+        inner = partial(DARTS, learning_rate=self.rate)
         # The paper goes back to the tenth of 50 epochs at the earliest.
         strategy = RobustDARTS(self.space, seed=seed, inner=inner, start=POINTS // 5)
         for trial in trials:
-            if not strategy.ask(1):
+            if not told_again(strategy, trial):
                 break
-            strategy.tell([trial])
         return self.ended(strategy.best(1)[0]) | {"stopped": strategy.stopped}
 
     def selected(self, seed: int, supernet: Supernet, trials: Sequence[Trial]) -> dict[str, Any]:
         """Returns what perturbation selects from the supernet of DARTS."""
-        darts = made("darts", self.space, seed, self.steps)
+        darts = made("darts", self.space, seed, self.steps, self.rate)
         for trial in trials:
-            darts.ask(1)
-            darts.tell([trial])
+            told_again(darts, trial)
         began = time.process_time()
         start = darts.mixture()
         strategy = Perturbation(self.space, seed=seed, start=start, batches=BATCHES, tune=TUNE)
@@ -178,6 +193,14 @@ class Bench:
         search(strategy, training, Steps(training, steps=strategy.questions * TUNE + 1))
         seconds = round(time.process_time() - began)
         return self.ended(strategy.best(1)[0]) | {"settled": strategy.settled, "cpu_seconds": seconds}
+
+
+def told_again(strategy: Strategy, trial: Trial) -> list[Trial]:
+    """Tells a strategy a step once more, and returns it with the point asked for; nothing when it asks none."""
+    told = [replace(trial, candidate=candidate) for candidate in strategy.ask(1)]
+    if told:
+        strategy.tell(told)
+    return told
 
 
 def share(space: Space, mixture: Mixture) -> float:
@@ -192,8 +215,13 @@ def entropy(mixture: Mixture) -> float:
     return float(np.mean([-(row * np.log(np.maximum(row, 1e-300))).sum() / np.log(len(row)) for row in rows]))
 
 
-def summary(runs: dict[str, Any]) -> dict[str, Any]:
-    """Returns per method the accuracies and skips of its cells, by seed, and when curvature warned."""
+def summary(runs: dict[str, Any], median: float) -> dict[str, Any]:
+    """Returns per method the accuracies and skips of its cells, by seed, and when what was seen of DARTS.
+
+    Args:
+        runs: By method and seed.
+        median: Accuracy of all cells of the table.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
     for name, run in sorted(runs.items()):
         found.setdefault(name.rpartition("/")[0], []).append(run)
@@ -206,18 +234,19 @@ def summary(runs: dict[str, Any]) -> dict[str, Any]:
         for method, ran in found.items()
     }
     for run in found.get("darts", []):
-        told["darts"].setdefault("warned_and_half_skips", []).append(warned(run["course"]))
+        told["darts"].setdefault("seen", []).append(run["warned"] | ended_up(run["course"], median))
     return told
 
 
-def warned(course: dict[str, list[float]]) -> tuple[float | None, float | None]:
-    """Returns the steps at which RobustDARTS' rule fired, and from which on over half of a cell was skips."""
-    values, skips = course["eigenvalue"], course["skips"]
-    seen = [
-        n for n in range(1, len(values) + 1) if stopping_place(values[:n], 5, 4, 1.3, POINTS // 5) is not None
-    ]
-    half = next((i for i in range(len(skips)) if min(skips[i:]) > 3), None)
-    return (course["step"][seen[0] - 1] if seen else None, course["step"][half] if half is not None else None)
+def ended_up(course: dict[str, list[float]], median: float) -> dict[str, float | None]:
+    """Returns the step from which on most of a cell was skips, and that from which on it was below median."""
+    told: dict[str, float | None] = {}
+    for name, bad in (
+        ("half_skips", [skips > 3 for skips in course["skips"]]),
+        ("below_median", [accuracy < median for accuracy in course["accuracy"]]),
+    ):
+        told[name] = next((course["step"][i] for i in range(len(bad)) if all(bad[i:])), None)
+    return told
 
 
 def done(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
@@ -227,9 +256,10 @@ def done(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
     return runs
 
 
-def write(path: Path, settings: dict[str, Any], runs: dict[str, Any]) -> None:
+def write(path: Path, settings: dict[str, Any], runs: dict[str, Any], median: float) -> None:
     """Writes what is known."""
-    written = {"machine": machine(), "settings": settings, "summary": summary(runs), "runs": runs}
+    told = {"median_accuracy": round(median, 2), "summary": summary(runs, median)}
+    written = {"machine": machine(), "settings": settings, **told, "runs": runs}
     path.write_text(json.dumps(written, indent=1) + "\n")
 
 
@@ -237,16 +267,22 @@ def main() -> None:
     """Runs what is not done yet, and writes after each run."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--width", type=int, default=4)
+    parser.add_argument("--cells", type=int, default=3)
+    parser.add_argument("--side", type=int, choices=(8, 16, 32), default=8)
     parser.add_argument("--methods", nargs="+", default=["darts", "darts-", "drnas"])
     parser.add_argument("--folder", type=Path, default=Path("runs/darts_collapse"))
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results/darts_collapse.json")
     given = parser.parse_args()
-    settings = {"steps": given.steps, "images": given.images, "alpha_lr": RATE, "side": 16, "batch": 64}
-    task = halved(image_classification("cifar10", valid_fraction=0.5, max_train=given.images, shift=2))
+    named = ("steps", "images", "rate", "side", "width", "cells")
+    settings = {name: getattr(given, name) for name in named} | {"batch": 64}
+    task = image_classification("cifar10", valid_fraction=0.5, max_train=given.images, shift=given.side // 8)
+    task = shrunk(task, given.side)
     given.folder.mkdir(parents=True, exist_ok=True)
-    bench = Bench(task, given.steps, given.folder)
+    bench = Bench(task, given.steps, given.rate, (given.width, given.cells), given.folder)
     runs = done(given.out, settings)
     for seed in given.seeds:
         for method in given.methods:
@@ -258,9 +294,11 @@ def main() -> None:
                 found[f"darts-es/{seed}"] = bench.stopped(seed, trials)
                 found[f"perturbation/{seed}"] = bench.selected(seed, supernet, trials)
             runs = done(given.out, settings) | found  # another process may have written meanwhile
-            write(given.out, settings, runs)
-    write(given.out, settings, done(given.out, settings))
-    print(json.dumps({"bench": "darts_collapse", "settings": settings, "summary": summary(runs)}))
+            write(given.out, settings, runs, bench.median)
+    write(given.out, settings, done(given.out, settings), bench.median)
+    print(
+        json.dumps({"bench": "darts_collapse", "settings": settings, "summary": summary(runs, bench.median)})
+    )
 
 
 if __name__ == "__main__":

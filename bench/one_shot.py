@@ -103,22 +103,22 @@ class Size:
 
 
 ONE_CORE = nt.Recipe(
-    epochs=20, batch_size=128, lr=0.2, label_smoothing=0.0, augment="none", warmup=0.05, device="cpu",
+    epochs=10, batch_size=64, lr=0.1, label_smoothing=0.0, warmup=0.05, clip_norm=5.0, device="cpu",
     precision="float32", threads=1,
 )  # fmt: skip
 SIZES = {
     "cpu": Size(
         images=50_000,
-        shrink=2,
-        width=8,
+        shrink=4,
+        width=16,
         cells=1,
         recipe=ONE_CORE,
-        epochs={"uniform": 20, "fair": 4, "path_dropout": 8},
+        epochs={"uniform": 10, "fair": 2, "path_dropout": 4},
         r=0.1,
-        ghosts=4,
+        ghosts=2,
         networks=1000,
-        valid=500,
-        recalibration=128,
+        valid=1000,
+        recalibration=512,
         evolved=300,
         alone=(10_000, 4),
     ),
@@ -171,16 +171,21 @@ def shrunk(split: Split, by: int) -> Split:
     return Split(images.round().to(split.images.dtype), split.labels)
 
 
-def skeleton(size: Size) -> Space:
-    """Returns the space of the table in a network of this size; architectures are numbered as there."""
+def skeleton(width: int, cells: int) -> Space:
+    """Returns the space of the table in a network of this size; architectures are numbered as there.
+
+    Args:
+        width: Channels of the first stage.
+        cells: Of each stage.
+    """
     cell = Cell201(tuple(choice(*OPS, name=f"edge{start}{end}") for start, end in EDGES))
     return Space(
-        stem=conv(size.width, act="none"),
-        stage1=repeat(cell, size.cells),
-        reduce1=Reduction201(2 * size.width),
-        stage2=repeat(cell, size.cells),
-        reduce2=Reduction201(4 * size.width),
-        stage3=repeat(cell, size.cells),
+        stem=conv(width, act="none"),
+        stage1=repeat(cell, cells),
+        reduce1=Reduction201(2 * width),
+        stage2=repeat(cell, cells),
+        reduce2=Reduction201(4 * width),
+        stage3=repeat(cell, cells),
         head=Head201(),
         name="nasbench201",
     )
@@ -206,7 +211,7 @@ class Course:
 
     def __post_init__(self) -> None:
         self.task = data(self.size, self.seed)
-        self.space = skeleton(self.size).bind(self.task.input_shape, self.task.outputs)
+        self.space = skeleton(self.size.width, self.size.cells).bind(self.task.input_shape, self.task.outputs)
         self.table = table_named(TABLE)
 
     def run(self) -> dict[str, Any]:
@@ -228,7 +233,7 @@ class Course:
         """Trains the supernet, from its last checkpoint on."""
         size = self.size
         recipe = replace(size.recipe, epochs=size.epochs[self.name])
-        supernet = Supernet(self.space, seed=self.seed, norms="running")
+        supernet = Supernet(self.space, seed=self.seed, norms="running", affine=False)
         paths = {"uniform": 1, "fair": 5, "path_dropout": size.ghosts}[self.name]
         training = Training(
             supernet, self.task, recipe, paths=paths, seed=self.seed, split=self.name == "path_dropout"

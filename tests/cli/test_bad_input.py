@@ -38,6 +38,7 @@ def refused(said: Any, *words: str) -> None:
         (["--set", "population"], ["population", "name=value"]),
         (["--method", "controller", "--set", "prior=x"], ["prior", "'x'", "--warm-from", "units"]),
         (["--epochs", "0"], ["epochs", "1"]),
+        (["--device", "none.json"], ["none.json", "nasturtium profile"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

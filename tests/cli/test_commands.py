@@ -9,12 +9,12 @@ import pytest
 
 from nasturtium.cli import app, spread
 
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS = [one.callback.__name__ for one in app.registered_commands if one.callback and not one.hidden]
 
 
-def test_there_are_eleven_commands() -> None:
+def test_there_are_thirteen_commands() -> None:
     wanted = {"bench", "search", "show", "front", "report", "export", "retrain"}
-    wanted |= {"spaces", "methods", "proxies", "tasks"}
+    wanted |= {"spaces", "methods", "proxies", "tasks", "costs", "profile"}
     assert set(COMMANDS) == wanted
 
 
@@ -119,6 +119,14 @@ def test_lists_print_for_people_and_for_programs(command: str, nasturtium: Calla
     plain = nasturtium(command).out
     assert names
     assert all(name in plain for name in names)
+
+
+def test_costs_shows_what_can_be_reached(nasturtium: Callable) -> None:
+    words = ("costs", "--space", "chain", "--samples", "20", "--subject-to", "params <= 1e9")
+    found = json.loads(nasturtium(*words, "--json").out)
+    assert {"params", "macs", "size_bytes"} <= {one["metric"] for one in found["reaches"]}
+    assert found["feasible"] == 1.0
+    assert "100 % meet params <=" in nasturtium(*words).out
 
 
 def test_one_space_lists_its_decisions(nasturtium: Callable) -> None:

@@ -39,13 +39,14 @@ def test_costs_are_counted_and_measured_in_the_order_asked() -> None:
 
 
 def test_names_are_those_of_both() -> None:
-    assert Costs.names == {"params", "macs", "activation_bytes", "latency_ms", "latency_onnx_ms"}
+    counted = {"params", "macs", "activation_bytes", "size_bytes", "int8_bytes", "memory_bytes"}
+    assert Costs.names == counted | {"latency_ms", "latency_onnx_ms", "energy_mj"}
 
 
 def test_an_unknown_metric_names_the_known_ones() -> None:
     with pytest.raises(UnknownName, match=r"latency_onnx_ms.*did you mean 'latency_ms'"):
         Costs(SPACE)(SPACE.unrank(0), ["latency"])
-    with pytest.raises(UnknownName, match="known: latency_ms"):
+    with pytest.raises(UnknownName, match="known: energy_mj, latency_ms"):
         Measured(SPACE)(SPACE.unrank(0), ["params"])
     with pytest.raises(UnknownName, match="energy_mj"):
         Measured(SPACE).measure([SPACE.unrank(0)], "energy_mj")

@@ -11,7 +11,7 @@ from nasturtium.errors import ConfigError
 from nasturtium.protocols import Trial
 from nasturtium.report.page import write
 from nasturtium.report.reading import contents_of
-from nasturtium.report.words import comparison
+from nasturtium.report.words import comparison, headline
 from nasturtium.run.names import RECIPES, parameters_of, resolve
 from nasturtium.run.sharing import SAMPLE, SUBNETS, SUPERNET, Problem, shares_weights
 from nasturtium.space.zoo.fabric import trellis
@@ -75,6 +75,10 @@ def test_a_recipe_runs_from_supernet_to_tested_network(name, space, digits, tmp_
     assert {trial.architecture for trial in run.trials("search")} <= found
     assert 0 <= run.best.retrained.mean <= 1
     contents = contents_of(run)
+    whole_words = " ".join(headline(contents))
+    assert ("the supernet's weights" in whole_words) == (
+        resolve("method", name)(**SMALL.get(name, {})).tuning == 0
+    )
     shared = sum(t.metrics["train_seconds"] for stage in (SUPERNET, SUBNETS) for t in run.trials(stage))
     assert contents.search.before == pytest.approx(shared)
     assert contents.search.points[0].spent >= shared

@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from nasturtium.cli import bench, export, front, lists, report, retrain, search, show
+from nasturtium.cli import bench, costs, export, front, lists, profile, report, retrain, search, show
 from nasturtium.errors import NasturtiumError
 
 app = typer.Typer(
@@ -38,6 +38,9 @@ app.command()(report.report)
 app.command()(export.export)
 app.command()(retrain.retrain)
 app.command()(bench.bench)
+app.command()(costs.costs)
+app.command()(profile.profile)
+app.command(hidden=True)(profile.measure_worker)
 app.command()(lists.spaces)
 app.command()(lists.methods)
 app.command()(lists.proxies)
@@ -45,7 +48,7 @@ app.command()(lists.tasks)
 
 SEVERAL = (
     *("--minimize", "--subject-to", "--format", "--set", "--table", "--methods"),
-    *("--warm-from", "--try-first", "--proxies"),
+    *("--warm-from", "--try-first", "--proxies", "--runtime", "--known"),
 )
 
 

@@ -41,7 +41,7 @@ def quantity(name: str, value: float) -> str:
         return "-"
     if name in ("error", "test_error"):
         return f"{100 * value:.2f} %"
-    if name in ("params", "macs", "activation_bytes"):
+    if name in ("params", "macs") or name.endswith("_bytes"):
         for factor, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
             if value >= factor:
                 return f"{value / factor:.3g} {unit}"

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from nasturtium.architecture import Architecture
-from nasturtium.cost.counts import Counted
 from nasturtium.cost.device import this_device
+from nasturtium.cost.energy import energy_counter, measure_energy
+from nasturtium.cost.footprint import FromShapes
 from nasturtium.cost.measure import Latency, Plan, Reference, calibrate, clock_for, measure
 from nasturtium.errors import ShapeError, unknown
 from nasturtium.space.space import Space
 
-MEASURED = ("latency_ms", "latency_onnx_ms")
+LATENCIES = ("latency_ms", "latency_onnx_ms")
+MEASURED = (*LATENCIES, "energy_mj")
 
 
 class CostCache(Protocol):
@@ -45,7 +47,8 @@ class Measured:
     """Measures the architectures of one space on this machine, each network once.
 
     ``latency_ms`` is PyTorch's, ``latency_onnx_ms`` onnxruntime's: milliseconds for one input in eval mode,
-    batch normalisation folded, on `threads` threads; `cost.runtime` says the rest. Networks that the space
+    batch normalisation folded, on `threads` threads; `cost.runtime` says the rest. ``energy_mj`` is PyTorch's
+    energy for the same, in millijoules, where the machine can tell. Networks that the space
     knows to be equal share one value, and so do the two of a cell written in two ways.
 
     Args:
@@ -75,12 +78,12 @@ class Measured:
         # The space's digest leaves out what a task decides, and one cache may serve several tasks.
         self._suffix = f"/{'x'.join(map(str, space.input_shape))}-{space.outputs}"
 
-    def __call__(self, architecture: Architecture, names: Iterable[str] = MEASURED) -> dict[str, float]:
+    def __call__(self, architecture: Architecture, names: Iterable[str] = LATENCIES) -> dict[str, float]:
         """Returns the metrics called `names`, measured unless the cache has them.
 
         Raises:
             UnknownName: A metric that is not measured.
-            ConfigError: onnxruntime is asked for and not installed.
+            ConfigError: onnxruntime is asked for and not installed, or energy where it cannot be read.
         """
         return {name: self._value(architecture, name) for name in names}
 
@@ -89,8 +92,8 @@ class Measured:
         from nasturtium.cost import runtime
         from nasturtium.net.build import build
 
-        if name not in self.names:
-            raise unknown("measured cost", name, MEASURED)
+        if name not in LATENCIES:
+            raise unknown("latency", name, LATENCIES)
         networks = [self.space.network(one) for one in architectures]
         with runtime.fixed_threads(self.threads):
             runs = [
@@ -108,8 +111,19 @@ class Measured:
         kept = self.cache.get(self.device.fingerprint, key, name)
         if kept is not None:
             return kept
+        if name == "energy_mj":
+            return self._keep(key, name, *self._energy(architecture))
         (latency,) = self.measure([architecture], name)
         return self._keep(key, name, latency.median_ms, latency.spread_ms)
+
+    def _energy(self, architecture: Architecture) -> tuple[float, float]:
+        from nasturtium.cost import runtime
+        from nasturtium.net.build import build
+
+        counter, network = energy_counter(), self.space.network(architecture)
+        with runtime.fixed_threads(self.threads):
+            run = runtime.torch_run(build(network, seed=0), network.input_shape)
+            return measure_energy(run, counter)
 
     def _reference(self) -> Reference:
         """Returns the reference, with its time from the cache: all sessions of a run share one scale."""
@@ -141,12 +155,12 @@ class Costs:
         plan: How much to measure.
     """
 
-    names = Counted.names | Measured.names
+    names = FromShapes.names | Measured.names
 
     def __init__(
         self, space: Space, cache: CostCache | None = None, *, threads: int = 1, plan: Plan | None = None
     ) -> None:
-        self.counted = Counted(space)
+        self.counted = FromShapes(space)
         self.measured = Measured(space, cache, threads=threads, plan=plan)
 
     def __call__(self, architecture: Architecture, names: Iterable[str]) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """Parameters, multiply-accumulates and activation bytes of an architecture, without building it.
 
-Convention, stated once: MACs are those of convolutions and linear layers; normalisation, activations, pooling
-and sums are not counted, as in NAS-Bench-201 and most NAS papers (where "FLOPs" often means these MACs).
+Convention, stated once: MACs are those of convolutions, linear layers and the two products of attention;
+normalisation, activations, pooling and sums are not counted, as in NAS-Bench-201 and most NAS papers (where
+"FLOPs" often means these MACs).
 Layers that no output depends on are counted: they are part of the module.
 """
 
@@ -128,12 +129,20 @@ def _conv(op: ir.Conv2d, shape: ir.Shape) -> tuple[int, int]:
     return weights + op.bias * op.outputs, weights * shape[1] * shape[2]
 
 
-def _linear(op: ir.Linear, _: ir.Shape) -> tuple[int, int]:
+def _linear(op: ir.Linear, shape: ir.Shape) -> tuple[int, int]:
     weights = op.inputs * op.outputs
-    return weights + op.bias * op.outputs, weights
+    return weights + op.bias * op.outputs, weights * prod(shape[:-1])
 
 
-def _norm(op: ir.BatchNorm, _: ir.Shape) -> tuple[int, int]:
+def _attention(op: ir.Attention, shape: ir.Shape) -> tuple[int, int]:
+    return 0, 2 * prod(shape) * op.keys
+
+
+def _embed(op: ir.Embed, _: ir.Shape) -> tuple[int, int]:
+    return op.size * op.features, 0
+
+
+def _norm(op: ir.BatchNorm | ir.LayerNorm, _: ir.Shape) -> tuple[int, int]:
     return 2 * op.features, 0
 
 
@@ -158,5 +167,8 @@ COUNTED: dict[type, Callable[[Any, ir.Shape], tuple[int, int]]] = {
     ir.Conv2d: _conv,
     ir.Linear: _linear,
     ir.BatchNorm: _norm,
+    ir.LayerNorm: _norm,
+    ir.Attention: _attention,
+    ir.Embed: _embed,
     ir.Custom: _custom,
 }

@@ -12,6 +12,8 @@ from torch import fx, nn
 from nasturtium.errors import ExportError
 from nasturtium.export.constructor import arguments
 
+# Functions that are called as they stand, with numbers beside values.
+CALLED = (torch.unflatten, torch.flatten, torch.transpose, torch.mean, torch.einsum, torch.softmax)
 LONGEST = 96  # characters of an expression; with indentation and name it then fits a line of 110
 # Layers without weights are called as functions, with the arguments that their constructor takes.
 FUNCTIONAL: dict[type[nn.Module], str] = {
@@ -28,6 +30,7 @@ FUNCTIONAL: dict[type[nn.Module], str] = {
     nn.MaxPool2d: "F.max_pool2d",
     nn.AvgPool2d: "F.avg_pool2d",
     nn.AdaptiveAvgPool2d: "F.adaptive_avg_pool2d",
+    nn.Upsample: "F.interpolate",
 }
 
 
@@ -142,10 +145,20 @@ def _function(node: fx.Node, inputs: list[str]) -> str:
         return f"torch.zeros_like({inputs[0]})"
     if node.target is operator.getitem and isinstance(node.args[1], tuple):
         return f"{inputs[0]}[{', '.join(_index(one) for one in node.args[1])}]"
+    if node.target in CALLED:
+        names = iter(inputs)
+        given = (next(names) if isinstance(one, fx.Node) else _constant(one) for one in node.args)
+        return f"torch.{node.target.__name__}({', '.join(given)})"
+    if node.target is operator.mul and len(inputs) == 1 and isinstance(node.args[1], float):
+        return f"{inputs[0]} * {node.args[1]!r}"
     signs = {operator.add: "+", operator.mul: "*"}
     if node.target in signs and len(inputs) == 2:
         return f" {signs[node.target]} ".join(inputs)
     raise ExportError(f"{node.format_node()} has no readable source; export to .onnx or .pt2")
+
+
+def _constant(one: object) -> str:
+    return f'"{one}"' if isinstance(one, str) else repr(one)
 
 
 def _index(one: object) -> str:

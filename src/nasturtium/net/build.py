@@ -13,6 +13,7 @@ import torch
 from torch import fx, nn
 
 from nasturtium.errors import ShapeError, SpaceError
+from nasturtium.net.attention import ROWS, node_count, written
 from nasturtium.space import layers as ir
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -58,6 +59,8 @@ def _assemble(network: ir.Network) -> fx.GraphModule:
         function = FUNCTIONS.get(type(layer.op))
         if isinstance(layer.op, ir.Take):
             nodes.append(graph.call_function(operator.getitem, (*inputs, channels(layer.op))))
+        elif type(layer.op) in ROWS:
+            nodes.append(written(layer.op, inputs))
         elif function is not None:
             nodes.append(function(graph, inputs))
         else:
@@ -74,9 +77,13 @@ def layer_nodes(network: ir.Network, model: fx.GraphModule) -> list[tuple[fx.Nod
     """
     nodes = (node for node in model.graph.nodes if node.op not in ("placeholder", "output"))
     return [
-        tuple(islice(nodes, len(layer.inputs) - 1 if isinstance(layer.op, ir.Add) else 1))
+        tuple(islice(nodes, len(layer.inputs) - 1 if isinstance(layer.op, ir.Add) else _count(layer.op)))
         for layer in network.layers
     ]
+
+
+def _count(op: ir.Op) -> int:
+    return node_count(op) if type(op) in ROWS else 1
 
 
 @singledispatch
@@ -110,6 +117,16 @@ def _(op: ir.BatchNorm) -> nn.Module:
 
 
 @module.register
+def _(op: ir.LayerNorm) -> nn.Module:
+    return nn.LayerNorm(op.features)
+
+
+@module.register
+def _(op: ir.Embed) -> nn.Module:
+    return nn.Embedding(op.size, op.features)
+
+
+@module.register
 def _(op: ir.Activation) -> nn.Module:
     return ACTIVATIONS[op.kind]()
 
@@ -130,6 +147,11 @@ def _(op: ir.GlobalPool) -> nn.Module:
 def _(op: ir.Pad) -> nn.Module:
     edges = (*op.columns, *op.rows)
     return nn.ZeroPad3d((*edges, 0, op.channels)) if op.channels else nn.ZeroPad2d(edges)
+
+
+@module.register
+def _(op: ir.Resize) -> nn.Module:
+    return nn.Upsample((op.height, op.width), mode=op.kind, align_corners=False)
 
 
 @module.register

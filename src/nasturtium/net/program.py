@@ -13,17 +13,24 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from nasturtium.net.attention import ROWS
 from nasturtium.net.build import channels, module
+from nasturtium.net.depthwise import depthwise, quick
 from nasturtium.net.mix import weighted_sum
 from nasturtium.net.slices import part
 from nasturtium.space import layers as ir
 
 Weights: TypeAlias = Sequence[Tensor]  # of a mixture: per decision, [options]
+Bank: TypeAlias = Callable[[ir.Layer], nn.Module | None]  # where the weights of a layer are
 Run: TypeAlias = Callable[[Sequence[Tensor], "_Now"], Tensor]
 
 # What may be computed once where it is asked for twice: it has no weights, and does not draw.
-_PURE = (ir.Activation, ir.Pool, ir.GlobalPool, ir.Flatten, ir.Zero, ir.Pad, ir.Take, ir.Multiply, ir.Concat)
-_SHARED = (ir.Conv2d, ir.BatchNorm, ir.Linear)
+_PURE = (
+    *(ir.Activation, ir.Pool, ir.GlobalPool, ir.Flatten, ir.Zero, ir.Pad, ir.Take, ir.Resize),
+    *(ir.Multiply, ir.Concat, ir.Tokens, ir.TokenMean, ir.Attention),
+    *(ir.Words, ir.Places, ir.LastToken),
+)
+_SHARED = (ir.Conv2d, ir.BatchNorm, ir.LayerNorm, ir.Linear, ir.Embed)
 _INPLACE = {"relu": functional.relu, "relu6": functional.relu6}
 # Whose backward pass does not look at the output, so that what comes next may write over it.
 _FORGETFUL = (ir.Conv2d, ir.BatchNorm, ir.Linear)
@@ -78,8 +85,8 @@ class Program:
         bank: Gives the shared weights of a layer, None where it has none.
     """
 
-    def __init__(self, network: ir.Network, bank: Callable[[ir.Layer], nn.Module | None]) -> None:
-        nodes = arranged(network)
+    def __init__(self, network: ir.Network, bank: Bank) -> None:
+        nodes = arranged(network, bank)
         last = {index: number for number, node in enumerate(nodes) for index in node.inputs}
         self._steps = []
         for number, node in enumerate(nodes):
@@ -154,9 +161,9 @@ class Program:
         return dict(zip(left, made, strict=True))
 
 
-def arranged(network: ir.Network) -> list[Node]:
+def arranged(network: ir.Network, bank: Bank) -> list[Node]:
     """Returns the layers of a network as they are best run; its output is the last."""
-    nodes = _merged(_distinct(network))
+    nodes = _merged(_distinct(network, bank))
     uses = _uses(nodes)
     for node in nodes:
         node.inplace = _may_overwrite(nodes, node, uses)
@@ -169,7 +176,7 @@ def arranged(network: ir.Network) -> list[Node]:
     return nodes
 
 
-def _distinct(network: ir.Network) -> list[Node]:
+def _distinct(network: ir.Network, bank: Bank) -> list[Node]:
     """Leaves out layers that compute what another has computed."""
     nodes: list[Node] = []
     number_of: dict[int, int] = {-1: -1}
@@ -178,7 +185,7 @@ def _distinct(network: ir.Network) -> list[Node]:
         inputs = tuple(number_of[one] for one in layer.inputs)
         same: object = None
         if index < len(network.layers) - 1:
-            if isinstance(layer.op, _PURE):
+            if isinstance(layer.op, _PURE) or _stateless(layer, bank):
                 same = (layer.op, inputs)
             elif isinstance(layer.op, _SHARED):
                 same = (layer.op, inputs, layer.key)
@@ -190,6 +197,14 @@ def _distinct(network: ir.Network) -> list[Node]:
         else:
             number_of[index] = known[same]
     return nodes
+
+
+def _stateless(layer: ir.Layer, bank: Bank) -> bool:
+    """Whether a norm has neither scale nor statistics, so that all norms of one value are the same."""
+    if not isinstance(layer.op, ir.BatchNorm):
+        return False
+    shared = bank(layer)
+    return shared is not None and not shared.state_dict()
 
 
 def _merged(nodes: list[Node]) -> list[Node]:
@@ -259,6 +274,10 @@ def _weighted(op: ir.Op, shared: nn.Module, scale: ir.Term) -> Run:
         return partial(_norm, op, shared, scale)
     if isinstance(op, ir.Linear):
         return partial(_linear, op, shared)
+    if isinstance(op, ir.Embed):
+        return lambda inputs, _: functional.embedding(inputs[0], part(op, shared)["weight"])
+    if isinstance(op, ir.LayerNorm):
+        return partial(_layer_norm, op, shared)
     return lambda inputs, _: shared(inputs[0])
 
 
@@ -271,6 +290,9 @@ def _plain(op: ir.Op) -> Run:
         return lambda inputs, now: functional.dropout(inputs[0], op.rate, now.training)
     if isinstance(op, ir.Take):
         return lambda inputs, _: inputs[0][channels(op)]
+    if type(op) in ROWS:
+        of_rows, _ = ROWS[type(op)]
+        return lambda inputs, _: of_rows(op, *inputs)
     if type(op) in _PLAIN:
         run = _PLAIN[type(op)]
         return lambda inputs, _: run(inputs)
@@ -289,6 +311,8 @@ _PLAIN: Mapping[type, Callable[[Sequence[Tensor]], Tensor]] = {
 
 def _conv(op: ir.Conv2d, shared: nn.Module, inputs: Sequence[Tensor], _: _Now) -> Tensor:
     state = part(op, shared)
+    if quick(op, inputs[0]):
+        return depthwise(inputs[0], state["weight"], op)
     bias = state.get("bias")
     return functional.conv2d(inputs[0], state["weight"], bias, op.stride, op.padding, op.dilation, op.groups)
 
@@ -296,6 +320,11 @@ def _conv(op: ir.Conv2d, shared: nn.Module, inputs: Sequence[Tensor], _: _Now) -
 def _linear(op: ir.Linear, shared: nn.Module, inputs: Sequence[Tensor], _: _Now) -> Tensor:
     state = part(op, shared)
     return functional.linear(inputs[0], state["weight"], state.get("bias"))
+
+
+def _layer_norm(op: ir.LayerNorm, shared: nn.Module, inputs: Sequence[Tensor], _: _Now) -> Tensor:
+    state = part(op, shared)
+    return functional.layer_norm(inputs[0], (op.features,), state["weight"], state["bias"])
 
 
 def _norm(op: ir.BatchNorm, shared: nn.Module, scale: ir.Term, inputs: Sequence[Tensor], now: _Now) -> Tensor:
@@ -306,6 +335,6 @@ def _norm(op: ir.BatchNorm, shared: nn.Module, scale: ir.Term, inputs: Sequence[
     weight, bias = state.get("weight"), state.get("bias")
     if scale:
         share = now.shares[scale]
-        weight = share.repeat(op.features) if weight is None else weight * share
+        weight = share.expand(op.features).contiguous() if weight is None else weight * share
         bias = None if bias is None else bias * share
     return functional.batch_norm(inputs[0], mean, variance, weight, bias, by_batch, momentum)

@@ -59,6 +59,19 @@ def _(op: ir.BatchNorm, shared: nn.Module) -> Mapping[str, Tensor]:
 
 
 @part.register
+def _(op: ir.LayerNorm, shared: nn.Module) -> Mapping[str, Tensor]:
+    return _vectors(shared, ("weight", "bias"), op.features)
+
+
+@part.register
+def _(op: ir.Embed, shared: nn.Module) -> Mapping[str, Tensor]:
+    weight = shared.weight
+    assert isinstance(weight, Tensor)
+    _check(op, weight, (op.size, op.features))
+    return {"weight": _cut(weight, (0, 0), (op.size, op.features))}
+
+
+@part.register
 def _(op: ir.Custom, shared: nn.Module) -> Mapping[str, Tensor]:
     return dict(shared.state_dict(keep_vars=True))
 
@@ -112,5 +125,10 @@ def _(op: ir.Linear, ops: Sequence[ir.Linear]) -> ir.Op:
 
 
 @_largest.register
-def _(op: ir.BatchNorm, ops: Sequence[ir.BatchNorm]) -> ir.Op:
+def _(op: ir.BatchNorm | ir.LayerNorm, ops: Sequence[ir.BatchNorm | ir.LayerNorm]) -> ir.Op:
     return replace(op, features=max(one.features for one in ops))
+
+
+@_largest.register
+def _(op: ir.Embed, ops: Sequence[ir.Embed]) -> ir.Op:
+    return ir.Embed(max(one.size for one in ops), max(one.features for one in ops))

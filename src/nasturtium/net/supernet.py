@@ -44,6 +44,7 @@ class Supernet(nn.Module):
     Attributes:
         space: The space.
         shared: The weights, by a layer's key and kind, for example ``stage1/block1/conv:conv2d``.
+        convolutions: All different ones that its networks can have.
 
     Raises:
         ShapeError: The space is not bound, or does not fit together.
@@ -69,8 +70,10 @@ class Supernet(nn.Module):
         self._programs: OrderedDict[object, Program] = OrderedDict()
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            for (key, kind), ops in shared_layers(space).items():
+            for (key, kind), ops in (found := shared_layers(space)).items():
                 self._add(key, kind, ops, affine)
+        every = (op for ops in found.values() for op in ops)
+        self.convolutions = tuple(dict.fromkeys(op for op in every if isinstance(op, ir.Conv2d)))
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but what is remembered of points: that belongs to these very weights."""

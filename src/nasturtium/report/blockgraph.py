@@ -14,6 +14,7 @@ from typing import Literal
 from nasturtium.cost.counts import counts
 from nasturtium.space.layers import (
     Add,
+    Attention,
     BlockSpan,
     Concat,
     Conv2d,
@@ -24,9 +25,11 @@ from nasturtium.space.layers import (
     Multiply,
     Network,
     Pool,
+    Resize,
     Shape,
     Sides,
     Take,
+    TokenMean,
     Zero,
     both,
 )
@@ -200,10 +203,14 @@ def _step(layer: Layer) -> Step | None:
             found = _convolution(conv)
         case Pool(kind, kernel, stride):
             found = Step(f"{kind} {_window(kernel, stride)}", "pool")
-        case GlobalPool():
+        case Attention(_, heads, _):
+            found = Step(f"attention, {heads} heads", "attention")
+        case GlobalPool() | TokenMean():
             found = Step("global mean", "pool")
         case Take(first, step):
             found = Step(f"channels {first}, {first + step}, ...", "plain")
+        case Resize(height, width, kind):
+            found = Step(f"{kind} to {TIMES.join(map(str, (height, width)))}", "plain")
         case Linear(_, outputs, _):
             found = Step(f"linear {outputs}", "linear")
         case Custom(block, _):

@@ -93,7 +93,9 @@ def _front_caption(contents: Contents, cost: Objective) -> str:
     ]
     sentences.append("Point at one to see it")
     if any(pick.tested for pick in contents.picks) and contents.objectives[0].text == "error":
-        sentences.append("Diamonds are the picks after training again, at their error on the test split")
+        inherited = all(pick.tested.inherited for pick in contents.picks if pick.tested)
+        what = "the picks" if inherited else "the picks after training again"
+        sentences.append(f"Diamonds are {what}, at their error on the test split")
     bounds = [str(constraint) for constraint in contents.constraints if constraint.metric == cost.text]
     sentences += [f"A dotted line is the constraint {bound}" for bound in bounds]
     return ". ".join(sentences) + "."

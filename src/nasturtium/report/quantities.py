@@ -13,8 +13,12 @@ NAMES: Mapping[str, str] = {
     "params": "parameters",
     "macs": "multiply-adds",
     "activation_bytes": "activation bytes",
+    "size_bytes": "model size in float32",
+    "int8_bytes": "model size in int8",
+    "memory_bytes": "peak memory",
     "latency_ms": "latency",
     "latency_onnx_ms": "latency in ONNX Runtime",
+    "energy_mj": "energy",
     "train_seconds": "training time",
 }
 UNITS: Mapping[str, str] = {"_ms": "ms", "_seconds": "s", "_bytes": "B", "_mj": "mJ"}

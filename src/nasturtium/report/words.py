@@ -62,6 +62,8 @@ def precision(contents: Contents) -> str:
         sentences.append(
             "The 95% interval is that of the mean over trainings with different seeds (Student's t)."
         )
+    elif best.tested.inherited:
+        sentences.append("The picks have the supernet's weights as they are; none was trained again.")
     else:
         sentences.append("Each pick was trained once, so nothing is known of how much a training varies.")
     if contents.test_images:
@@ -82,7 +84,8 @@ def _binomial(error: float, images: int) -> float:
 def _result(contents: Contents, best: Pick, again: Retrained) -> tuple[str, ...]:
     costs = [f"{quantity(name, best.found[name])} {NAMES[name]}" for name in COSTS if name in best.found]
     which = f"The best of {len(contents.picks)} picks" if len(contents.picks) > 1 else "The pick"
-    trained = f"{len(again.errors)} trainings" if len(again.errors) > 1 else "one training"
+    once = "the supernet's weights" if again.inherited else "one training"
+    trained = f"{len(again.errors)} trainings" if len(again.errors) > 1 else once
     sure = f"95% interval {test_interval(again)}, {trained}" if again.interval else trained
     sentence = f'{which}, "{best.name}", gets {test_error(again)} of the test images wrong ({sure})'
     if costs:

@@ -23,6 +23,11 @@ class Retrained:
         return tuple(trial.metrics["error"] for trial in self.trials if trial.status == "ok")
 
     @property
+    def inherited(self) -> bool:
+        """Whether the network has a supernet's weights as they are: no training took an epoch."""
+        return all(trial.metrics.get("epochs") == 0 for trial in self.trials)
+
+    @property
     def mean(self) -> float:
         """Mean test error; NaN where every training failed."""
         return statistics.fmean(self.errors) if self.errors else math.nan

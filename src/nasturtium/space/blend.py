@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nasturtium.errors import ShapeError, SpaceError
-from nasturtium.space.block import Block
+from nasturtium.space.block import Block, sequence
 from nasturtium.space.layers import Network, Term
 from nasturtium.space.plan import Built, Chain, Chosen, Computed, Constant, Plan
 from nasturtium.space.wiring import Blend, Value, Wiring
@@ -72,10 +72,13 @@ def variants(plan: Plan, active: Active, *, most: int = LARGEST_VARIANTS) -> lis
                 (term, plan.kind(**_named(plan, values)) if plan.names else tuple(values))
                 for term, values in _combined(plan, plan.values, active, most)
             ]
+        case Chain():
+            found = [
+                (term, sequence(**dict(zip(plan.names, values, strict=False))))
+                for term, values in _sequences(plan, active, most)
+            ]
         case _:
-            raise SpaceError(
-                f"{plan.key}: blocks in a field of a block that does not mix by itself; use sequence(...)"
-            )
+            raise SpaceError(f"{plan.key}: {type(plan).__name__} has no variants")
     if not found:
         raise SpaceError(f"{plan.key}: none of its options runs; a mixture needs one at least")
     if len(found) > most:
@@ -161,6 +164,15 @@ def _combined(plan: Plan, parts: Sequence[Plan], active: Active, most: int) -> l
                     raise _too_many(plan, len(longer), most)
         found = longer
     return found
+
+
+def _sequences(plan: Chain, active: Active, most: int) -> Iterator[tuple[Term, list[Any]]]:
+    """Yields blocks one after another in a field of a block: as many, and such, as options say."""
+    counts = [((), len(plan.children))] if plan.times is None else variants(plan.times, active, most=most)
+    for own, count in counts:
+        for inner, values in _combined(plan, plan.children[:count], active, most):
+            if (term := joined([own, inner])) is not None:
+                yield term, values
 
 
 def _named(plan: Built, values: Sequence[Any]) -> dict[str, Any]:

@@ -30,9 +30,11 @@ class Block:
     Attributes:
         mixes: Whether `wire` takes a `Blend` in its fields, and hands it to ``net.mixed``, as cells do whose
             operations a supernet mixes edge by edge. Of any other block a supernet mixes whole variants.
+        widths: Fields that are numbers of channels, which a wider network has more of (`scale.scaled`).
     """
 
     mixes: ClassVar[bool] = False
+    widths: ClassVar[tuple[str, ...]] = ("out",)
 
     def wire(self, net: Wiring, x: Value) -> Value:
         """Writes the block's layers into `net` and returns their output."""

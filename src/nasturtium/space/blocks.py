@@ -1,11 +1,14 @@
 """The blocks of image networks, and the words that a space is written with: ``b.conv(choice(16, 32))``."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from nasturtium.errors import ShapeError
 from nasturtium.space.block import Block, CustomBlock, Identity, Repeat, Sequence, optional, repeat, sequence
 from nasturtium.space.dense import Dense
+from nasturtium.space.mobile import InvertedResidual, MbConv, MobileHead, Se, strided
 from nasturtium.space.settings import Settings, settings
+from nasturtium.space.transformer import Patches, TokenClassifier, Transformer
 from nasturtium.space.wiring import Value, Wiring
 
 __all__ = [
@@ -20,11 +23,17 @@ __all__ = [
     "Identity",
     "InvertedResidual",
     "MaxPool",
+    "MbConv",
+    "MobileHead",
+    "Patches",
     "Repeat",
+    "Resize",
     "Se",
     "Separable",
     "Sequence",
     "Settings",
+    "TokenClassifier",
+    "Transformer",
     "avg_pool",
     "basic_block",
     "bottleneck",
@@ -34,12 +43,18 @@ __all__ = [
     "identity",
     "inverted_residual",
     "max_pool",
+    "mb_conv",
+    "mobile_head",
     "optional",
+    "patches",
     "repeat",
+    "resize",
     "se",
     "separable",
     "sequence",
     "settings",
+    "token_classifier",
+    "transformer",
 ]
 
 
@@ -62,7 +77,7 @@ class Conv(Block):
     @property
     def label(self) -> str:
         """For example ``conv 3x3 -> 16, stride 2``."""
-        return f"conv {self.kernel}x{self.kernel} -> {self.out}{_strided(self.stride)}"
+        return f"conv {self.kernel}x{self.kernel} -> {self.out}{strided(self.stride)}"
 
 
 @dataclass(frozen=True)
@@ -85,80 +100,7 @@ class Separable(Block):
     @property
     def label(self) -> str:
         """For example ``separable 3x3 -> 16``."""
-        return f"separable {self.kernel}x{self.kernel} -> {self.out}{_strided(self.stride)}"
-
-
-@dataclass(frozen=True)
-class Se(Block):
-    """Squeeze and excite (Hu et al. 2018, arXiv:1709.01507): scales channels by gates made from all of them.
-
-    Attributes:
-        ratio: Width of the inner layer as a share of the channels.
-        inner: Width of the inner layer, where it is given as a number instead (0 takes the ratio).
-        gate: Activation of the gate.
-    """
-
-    ratio: float = 0.25
-    inner: int = 0
-    gate: str = "sigmoid"
-
-    def wire(self, net: Wiring, x: Value) -> Value:
-        """Writes pool, two 1x1 convolutions with bias, and the product."""
-        inner = self.inner or max(1, round(x.channels * self.ratio))
-        y = net.global_pool(x)
-        y = net.act(net.conv(y, inner, bias=True, name="reduce"))
-        y = net.act(net.conv(y, x.channels, bias=True, name="expand"), self.gate, name="gate")
-        return net.multiply(x, y)
-
-    @property
-    def label(self) -> str:
-        """For example ``squeeze-excite 1/4``."""
-        return f"squeeze-excite {self.ratio:g}"
-
-
-@dataclass(frozen=True)
-class InvertedResidual(Block):
-    """Inverted residual: expand 1x1, depthwise, project 1x1 (Sandler et al. 2018, arXiv:1801.04381, fig. 3).
-
-    Attributes:
-        out: Channels of the output.
-        kernel: Side of the depthwise kernel.
-        expand: Width of the inside as a multiple of the input; 1 leaves the first convolution out.
-        stride: Of the depthwise convolution.
-        se: Squeeze-and-excite width as a share of the block's input channels (Tan et al. 2019); 0 for none.
-        act: Activation of the two inner convolutions; the projection has none.
-    """
-
-    out: int
-    kernel: int = 3
-    expand: float = 6
-    stride: int = 1
-    se: float = 0
-    act: str = "relu6"
-
-    def wire(self, net: Wiring, x: Value) -> Value:
-        """Writes the block; its input is added when shape and stride allow."""
-        hidden = round(x.channels * self.expand)
-        y = x
-        if hidden != x.channels:
-            with net.scope("expand"):
-                y = net.act(net.norm(net.conv(y, hidden)), self.act)
-        with net.scope("depthwise"):
-            y = net.conv(y, hidden, self.kernel, stride=self.stride, groups=hidden)
-            y = net.act(net.norm(y), self.act)
-        if self.se:
-            with net.scope("se"):
-                y = Se(inner=max(1, round(x.channels * self.se))).wire(net, y)
-        with net.scope("project"):
-            y = net.norm(net.conv(y, self.out))
-        return net.add(x, y) if y.shape == x.shape else y
-
-    @property
-    def label(self) -> str:
-        """For example ``inverted residual 5x5 x6 -> 24, stride 2``."""
-        gate = ", se" if self.se else ""
-        kernel = f"{self.kernel}x{self.kernel}"
-        return f"inverted residual {kernel} x{self.expand:g} -> {self.out}{gate}{_strided(self.stride)}"
+        return f"separable {self.kernel}x{self.kernel} -> {self.out}{strided(self.stride)}"
 
 
 @dataclass(frozen=True)
@@ -171,6 +113,8 @@ class BasicBlock(Block):
         kernel: Side of both kernels.
         inner: Channels between the two; 0 for `out`.
     """
+
+    widths: ClassVar[tuple[str, ...]] = ("out", "inner")
 
     out: int
     stride: int = 1
@@ -189,7 +133,7 @@ class BasicBlock(Block):
     def label(self) -> str:
         """For example ``basic block 3x3 -> 32, stride 2``."""
         inner = f" ({self.inner})" if self.inner and self.inner != self.out else ""
-        return f"basic block {self.kernel}x{self.kernel}{inner} -> {self.out}{_strided(self.stride)}"
+        return f"basic block {self.kernel}x{self.kernel}{inner} -> {self.out}{strided(self.stride)}"
 
 
 @dataclass(frozen=True)
@@ -222,7 +166,7 @@ class Bottleneck(Block):
     @property
     def label(self) -> str:
         """For example ``bottleneck 3x3 /4 -> 256``."""
-        return f"bottleneck {self.kernel}x{self.kernel} x{self.ratio:g} -> {self.out}{_strided(self.stride)}"
+        return f"bottleneck {self.kernel}x{self.kernel} x{self.ratio:g} -> {self.out}{strided(self.stride)}"
 
 
 @dataclass(frozen=True)
@@ -247,6 +191,32 @@ class AvgPool(Block):
     def wire(self, net: Wiring, x: Value) -> Value:
         """Writes the pooling."""
         return net.pool(x, "avg", self.kernel, stride=self.stride)
+
+
+@dataclass(frozen=True)
+class Resize(Block):
+    """Scales the picture: a choice of sides in a first block makes the resolution a decision.
+
+    Attributes:
+        side: Of the shorter side of the output; the other keeps the proportions.
+        interpolation: ``bilinear`` or ``bicubic``, both without antialiasing.
+    """
+
+    side: int
+    interpolation: str = "bilinear"
+
+    def wire(self, net: Wiring, x: Value) -> Value:
+        """Writes an interpolation, nothing where the picture has that side already."""
+        if len(x.shape) != 3:
+            raise ShapeError(f"resize reads [channels, height, width], not {list(x.shape)}")
+        height, width = x.shape[1:]
+        scale = self.side / min(height, width)
+        return net.resize(x, (round(height * scale), round(width * scale)), self.interpolation)
+
+    @property
+    def label(self) -> str:
+        """For example ``resize to 24``."""
+        return f"resize to {self.side}"
 
 
 @dataclass(frozen=True)
@@ -284,10 +254,6 @@ def _shortcut(net: Wiring, x: Value, y: Value, stride: int) -> Value:
         return net.norm(net.conv(x, y.channels, 1, stride=stride))
 
 
-def _strided(stride: int) -> str:
-    return f", stride {stride}" if stride != 1 else ""
-
-
 # The names that a space is written with: b.conv(...), b.inverted_residual(...).
 avg_pool = AvgPool
 basic_block = BasicBlock
@@ -298,5 +264,11 @@ dense = Dense
 identity = Identity
 inverted_residual = InvertedResidual
 max_pool = MaxPool
+mb_conv = MbConv
+mobile_head = MobileHead
+patches = Patches
+resize = Resize
 se = Se
 separable = Separable
+token_classifier = TokenClassifier
+transformer = Transformer

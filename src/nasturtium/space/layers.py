@@ -11,11 +11,12 @@ ACTIVATIONS: tuple[str, ...] = (
     *("relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu"),
     *("tanh", "elu", "leaky_relu"),
 )
+INTERPOLATIONS = ("bilinear", "bicubic")
 
 
 @dataclass(frozen=True, slots=True)
 class Conv2d:
-    """Convolution, padded so that a stride of 1 keeps the sides."""
+    """Convolution, padded so that a stride of 1 keeps the sides; or not at all, as a cut into patches."""
 
     inputs: int
     outputs: int
@@ -24,10 +25,13 @@ class Conv2d:
     groups: int = 1
     bias: bool = False
     dilation: int = 1
+    padded: bool = True
 
     @property
     def padding(self) -> Sides:
         """Zeros above and below, and left and right."""
+        if not self.padded:
+            return 0
         height, width = (self.dilation * (side - 1) // 2 for side in both(self.kernel))
         return height if height == width else (height, width)
 
@@ -72,7 +76,7 @@ class Flatten:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """A fully connected layer."""
+    """A fully connected layer, of [features] or of each row of [tokens, features]."""
 
     inputs: int
     outputs: int
@@ -130,6 +134,89 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
+class Resize:
+    """An image scaled to other sides, by interpolation between the centres of its pixels.
+
+    Attributes:
+        height: Of the output.
+        width: Of the output.
+        kind: ``bilinear`` or ``bicubic``.
+    """
+
+    height: int
+    width: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """[channels, height, width] to [height * width, channels]: a row for each place of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMean:
+    """Mean over the rows: [tokens, features] to [features]."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNorm:
+    """Normalisation of each row of [tokens, features], with scale and shift."""
+
+    features: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Rows of values, mixed by how much queries and keys agree.
+
+    Vaswani et al. 2017 (arXiv:1706.03762), eq. 1. Reads queries [tokens, features], keys and values
+    [keys, features]; has no weights.
+
+    Attributes:
+        features: Of all heads together.
+        heads: Parts of the features, each of which mixes for itself.
+        keys: Number of rows that are mixed.
+        causal: Whether a token takes no rows but those up to its own place.
+    """
+
+    features: int
+    heads: int
+    keys: int
+    causal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One row of [rows, tokens] as whole numbers: the numbers of words, modulo the size of the vocabulary.
+
+    Attributes:
+        row: Which text.
+        size: Of the vocabulary.
+    """
+
+    row: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Numbers of places, 0, 1, 2 ..., of its input's shape, [tokens]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Rows of a table, by their numbers: [tokens] to [tokens, features]."""
+
+    size: int
+    features: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastToken:
+    """The last row: [tokens, features] to [features]."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mix:
     """Weighted sum of its inputs: a supernet's layer, where several options of a decision run.
 
@@ -171,6 +258,15 @@ Op: TypeAlias = (
     | Zero
     | Pad
     | Take
+    | Resize
+    | Tokens
+    | TokenMean
+    | LayerNorm
+    | Attention
+    | Words
+    | Places
+    | Embed
+    | LastToken
     | Mix
     | Custom
 )
@@ -234,22 +330,28 @@ def both(sides: Sides) -> tuple[int, int]:
 
 @lru_cache(maxsize=4096)
 def window(
-    sides: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], dilation: int = 1
+    sides: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: int = 1,
+    *,
+    padded: bool = True,
 ) -> tuple[int, int]:
-    """Returns how often a window that is padded by half of it fits (height, width) sides.
+    """Returns how often a window fits (height, width) sides that are padded by half of it.
 
     Args:
         sides: Of the image.
         kernel: Height and width of the window.
         stride: Cells from one place of it to the next.
         dilation: Cells from one of its own to the next.
+        padded: Whether there is any padding.
 
     Returns:
         Output sides; below 1 where it does not fit at all.
     """
     reach = [dilation * (one - 1) for one in kernel]
     height, width = (
-        (side - more - 1 + 2 * (more // 2)) // step + 1
+        (side - more - 1 + 2 * (more // 2) * padded) // step + 1
         for side, more, step in zip(sides, reach, stride, strict=True)
     )
     return height, width

@@ -11,14 +11,14 @@ from nasturtium.seeds import rng_for
 from nasturtium.space.blend import LARGEST_VARIANTS, variants
 from nasturtium.space.block import Block
 from nasturtium.space.decisions import Decision
-from nasturtium.space.layers import BatchNorm, Conv2d, Custom, Linear, Op, Shape
+from nasturtium.space.layers import BatchNorm, Conv2d, Custom, Embed, LayerNorm, Linear, Op, Shape
 from nasturtium.space.plan import Chain, Chosen, Plan
 from nasturtium.space.wiring import Value, Wiring
 
 if TYPE_CHECKING:
     from nasturtium.space.space import Space
 
-WITH_WEIGHTS = (Conv2d, BatchNorm, Linear, Custom)
+WITH_WEIGHTS = (Conv2d, BatchNorm, LayerNorm, Linear, Embed, Custom)
 Found: TypeAlias = dict[tuple[str, type], dict[Op, None]]  # by key and kind, all sizes that occur
 
 _SHAPES = 256  # different inputs of one block; more than a space of widths and resolutions has

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from nasturtium.errors import ShapeError, UnknownOp
 from nasturtium.space.layers import (
     ACTIVATIONS,
+    INTERPOLATIONS,
     Activation,
     Add,
+    Attention,
     BatchNorm,
     BlockSpan,
     Builds,
@@ -20,19 +22,27 @@ from nasturtium.space.layers import (
     Conv2d,
     Custom,
     Dropout,
+    Embed,
     Flatten,
     GlobalPool,
+    LastToken,
     Layer,
+    LayerNorm,
     Linear,
     Mix,
     Multiply,
     Op,
     Pad,
+    Places,
     Pool,
+    Resize,
     Shape,
     Sides,
     Take,
     Term,
+    TokenMean,
+    Tokens,
+    Words,
     Zero,
     both,
     window,
@@ -154,6 +164,7 @@ class Wiring:
         groups: int = 1,
         bias: bool = False,
         dilation: int = 1,
+        padded: bool = True,
         name: str = "conv",
     ) -> Value:
         """Writes a convolution of [channels, height, width]; kernel and stride may be (height, width)."""
@@ -164,9 +175,9 @@ class Wiring:
             raise ShapeError(
                 f"{self._at(name)}: {groups} groups must divide {channels} input, {outputs} output channels"
             )
-        size = (outputs, *self._window(name, (height, width), kernel, stride, dilation=dilation))
-        op = Conv2d(channels, outputs, kernel, stride, groups, bias, dilation)
-        return self._write(name, op, size, x)
+        sides = self._window(name, (height, width), kernel, stride, dilation=dilation, padded=padded)
+        op = Conv2d(channels, outputs, kernel, stride, groups, bias, dilation, padded)
+        return self._write(name, op, (outputs, *sides), x)
 
     def norm(self, x: Value, *, name: str = "norm") -> Value:
         """Writes batch normalisation."""
@@ -203,13 +214,68 @@ class Wiring:
         return self._write(name, Flatten(), (size,), x)
 
     def linear(self, x: Value, outputs: int, *, bias: bool = True, name: str = "linear") -> Value:
-        """Writes a fully connected layer over [features]."""
-        if len(x.shape) != 1:
+        """Writes a fully connected layer over [features], or over each row of [tokens, features]."""
+        if len(x.shape) not in (1, 2):
             raise ShapeError(
-                f"{self._at(name)}: a linear layer reads [features], not {list(x.shape)}; flatten first"
+                f"{self._at(name)}: a linear layer reads [features] or [tokens, features], "
+                f"not {list(x.shape)}; flatten first"
             )
         outputs = self._whole(name, "features", outputs)
-        return self._write(name, Linear(x.channels, outputs, bias), (outputs,), x)
+        *rows, inputs = x.shape
+        return self._write(name, Linear(inputs, outputs, bias), (*rows, outputs), x)
+
+    def tokens(self, x: Value, *, name: str = "tokens") -> Value:
+        """Writes the places of [channels, height, width] as rows: [height * width, channels]."""
+        channels, height, width = self._image(x, "cutting into tokens")
+        return self._write(name, Tokens(), (height * width, channels), x)
+
+    def token_mean(self, x: Value, *, name: str = "mean") -> Value:
+        """Writes the mean over the rows of [tokens, features]."""
+        return self._write(name, TokenMean(), (self._rows(x, "a mean over tokens")[1],), x)
+
+    def layer_norm(self, x: Value, *, name: str = "norm") -> Value:
+        """Writes layer normalisation of the rows of [tokens, features]."""
+        return self._write(name, LayerNorm(self._rows(x, "layer normalisation")[1]), x.shape, x)
+
+    def last_token(self, x: Value, *, name: str = "last") -> Value:
+        """Writes the last row of [tokens, features]."""
+        return self._write(name, LastToken(), (self._rows(x, "taking a token")[1],), x)
+
+    def embed(self, x: Value, row: int, size: int, features: int) -> Value:
+        """Writes row `row` of [rows, tokens] as features of its words, out of `size`, and of their places."""
+        rows, tokens = self._rows(x, "an embedding")
+        if not 0 <= row < rows:
+            raise ShapeError(f"{self._at('words')}: no row {row} in {list(x.shape)}")
+        words = self._write("numbers", Words(row, size), (tokens,), x)
+        places = self._write("places", Places(), (tokens,), words)
+        shape = (tokens, self._whole("words", "features", features))
+        return self.add(
+            self._write("words", Embed(size, shape[1]), shape, words),
+            self._write("place", Embed(tokens, shape[1]), shape, places),
+        )
+
+    def attention(
+        self,
+        query: Value,
+        key: Value,
+        value: Value,
+        heads: int,
+        *,
+        causal: bool = False,
+        name: str = "mix",
+    ) -> Value:
+        """Writes softmax attention of [tokens, features] to [keys, features]; it has no weights itself."""
+        tokens, features = self._rows(query, "attention")
+        keys = self._rows(key, "attention")[0]
+        heads = self._whole(name, "heads", heads)
+        if features % heads or key.shape != value.shape or key.shape[1] != features:
+            raise ShapeError(
+                f"{self._at(name)}: queries {list(query.shape)}, keys {list(key.shape)} and values "
+                f"{list(value.shape)} of {heads} heads do not fit"
+            )
+        return self._write(
+            name, Attention(features, heads, keys, causal), (tokens, features), query, key, value
+        )
 
     def dropout(self, x: Value, rate: float, *, name: str = "dropout") -> Value:
         """Writes dropout; a rate of 0 writes nothing."""
@@ -271,6 +337,21 @@ class Wiring:
             )
         return self._write(name, Take(first, step), (len(range(first, channels, step)), *sides), x)
 
+    def resize(
+        self, x: Value, sides: tuple[int, int], kind: str = "bilinear", *, name: str = "resize"
+    ) -> Value:
+        """Writes an interpolation to (height, width) sides; nothing where the image has them already."""
+        channels, *given = self._image(x, "an interpolation")
+        if kind not in INTERPOLATIONS:
+            known = " and ".join(INTERPOLATIONS)
+            raise UnknownOp(f"{self._at(name)}: no interpolation {kind!r}; there are {known}")
+        height, width = (
+            self._whole(name, what, side) for what, side in zip(("rows", "columns"), sides, strict=True)
+        )
+        if [height, width] == given:
+            return x
+        return self._write(name, Resize(height, width, kind), (channels, height, width), x)
+
     def custom(self, x: Value, block: Builds, shape: Shape, *, name: str = "module") -> Value:
         """Writes a user's own module, whose output has `shape`."""
         return self._write(name, Custom(block, x.shape), shape, x)
@@ -290,6 +371,13 @@ class Wiring:
         channels, height, width = x.shape
         return channels, height, width
 
+    def _rows(self, x: Value, what: str) -> tuple[int, int]:
+        if len(x.shape) != 2:
+            place = self._prefix.rstrip(".") or "the network"
+            raise ShapeError(f"{place}: {what} reads [tokens, features], not {list(x.shape)}")
+        tokens, features = x.shape
+        return tokens, features
+
     def _whole(self, name: str, what: str, number: float) -> int:
         if type(number) is int and number >= 1:
             return number
@@ -298,15 +386,22 @@ class Wiring:
         return int(number)
 
     def _window(
-        self, name: str, sides: tuple[int, int], kernel: Sides, stride: Sides, *, dilation: int = 1
+        self,
+        name: str,
+        sides: tuple[int, int],
+        kernel: Sides,
+        stride: Sides,
+        *,
+        dilation: int = 1,
+        padded: bool = True,
     ) -> tuple[int, int]:
-        """Output sides of a window of `kernel`, padded by half of it, moved by `stride`."""
+        """Output sides of a window of `kernel`, padded by half of it or not at all, moved by `stride`."""
         given = both(kernel), both(stride), dilation
         if not all(isinstance(one, int) and one >= 1 for one in (*given[0], *given[1], dilation)):
             raise ShapeError(
                 f"{self._at(name)}: kernel {kernel!r} and stride {stride!r} must be whole numbers, at least 1"
             )
-        size = window(sides, *given)
+        size = window(sides, *given, padded=padded)
         if min(size) < 1:
             shown, whole = ("x".join(map(str, two)) for two in (both(kernel), sides))
             raise ShapeError(

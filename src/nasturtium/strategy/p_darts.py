@@ -1,17 +1,23 @@
 """P-DARTS: stages of deeper supernets with fewer operations, and few skip connections in the end.
 
-Chen, Xie, Wu and Tian 2019 (arXiv:1904.12760). Each stage is a search by `DARTS` (alpha lr 6e-4, warm-up of
-10 of 25 epochs; batch 96, weights lr 0.025 to 0) of a space and supernet of its own; `kept` narrows the
-operations of the next. The recipe that strings them together is in `recipes/`.
+Chen, Xie, Wu and Tian 2019 (arXiv:1904.12760). The supernets of the stages, and the recipe that strings all
+together, are in `recipes/p_darts.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import ceil
 
 from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import ConfigError
+from nasturtium.front.objectives import ERROR, Objective
+from nasturtium.protocols import Strategy
+from nasturtium.seeds import seed_for
 from nasturtium.space.space import Space
-from nasturtium.strategy.derive import NONE, OFF, derived, edges_of
+from nasturtium.strategy.darts import DARTS
+from nasturtium.strategy.derive import NEVER_MIXED, NONE, OFF, derived, edges_of
+from nasturtium.strategy.succession import Succession
 
 SKIP = "skip_connect"
 
@@ -22,7 +28,7 @@ class Stage:
 
     Attributes:
         cells: Depth of its supernet.
-        ops: Operations of each edge.
+        ops: Operations of each edge, of 8.
         skip_dropout: Share of values zeroed behind skips.
     """
 
@@ -31,30 +37,105 @@ class Stage:
     skip_dropout: float
 
 
-# Section 4.1.2 and the released command. Differs: the dropout of a stage stays; the paper's falls within it.
+# Section 4.1.2 and the released command.
 STAGES = (Stage(5, 8, 0.1), Stage(11, 5, 0.4), Stage(17, 3, 0.7))
+FROZEN = 0.4  # of a stage, before the mixture is learned: 10 of 25 epochs
 
 
-def kept(space: Space, mixture: Mixture, count: int) -> Mapping[str, tuple[str, ...]]:
-    """Returns the `count` strongest operations of every edge, by its path, in the order of the space.
+class PDARTS(DARTS):
+    """A stage of P-DARTS: DARTS, whose normal cell ends with few skip connections.
 
-    ``none`` counts like any other: `darts_search_of` gives an edge without it the option ``off`` instead.
+    The paper's: alpha lr 6e-4, decay 1e-3; the mixture stays as it is for the first 10 of 25 epochs.
+
+    Args:
+        space: Of the mixtures.
+        seed: Of the first numbers.
+        objectives: Not used.
+        skips: The most that the normal cell may have.
+        learning_rate: Of Adam.
+        weight_decay: Of the numbers.
+        warmup: Asks that train weights only.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        seed: int = 0,
+        objectives: Sequence[Objective] = ERROR,
+        skips: int = 2,
+        learning_rate: float = 6e-4,
+        weight_decay: float = 1e-3,
+        warmup: int = 0,
+    ) -> None:
+        super().__init__(
+            space,
+            seed=seed,
+            objectives=objectives,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            warmup=warmup,
+        )
+        if skips < 0:
+            raise ConfigError(f"skips is {skips}; it must be 0 or more")
+        self.skips = skips
+
+    def best(self, k: int) -> list[Architecture]:
+        """Returns the architecture that the mixture stands for when skips are few; see `with_few_skips`."""
+        return [with_few_skips(self.space, self.mixture(), self.skips)][:k] if self._told else []
+
+
+def staged(
+    space: Space, steps: int, *, seed: int = 0, skips: int = 2, learning_rate: float = 6e-4
+) -> Strategy:
+    """Returns the search in stages, each among the options that were strongest in the one before.
+
+    Of 8 options of a decision 8, 5 and 3 are mixed, of others no fewer in proportion. Every stage begins with
+    fresh numbers.
+
+    Args:
+        space: Of the mixtures.
+        steps: Asks of each stage.
+        seed: Of the first numbers.
+        skips: The most skip connections that the normal cell may have.
+        learning_rate: Of Adam.
+    """
+    made = partial(PDARTS, space, skips=skips, learning_rate=learning_rate, warmup=int(FROZEN * steps))
+
+    def stage(number: int, options: Sequence[Sequence[int]] | None) -> Strategy:
+        search = made(seed=seed_for(seed, "p-darts", number))
+        if options is not None:
+            search.narrow(options)
+        if number == len(STAGES) - 1:
+            return search
+        share = STAGES[number + 1].ops / STAGES[0].ops
+        return Succession(search, steps, lambda: stage(number + 1, kept(space, search.mixture(), share)))
+
+    return stage(0, None)
+
+
+def kept(space: Space, mixture: Mixture, share: float) -> tuple[tuple[int, ...], ...]:
+    """Returns the strongest options of every decision, no less than a share of them, in their order.
+
+    ``none`` counts like any other. The weights of a node's edges are all kept: which edges stay is decided in
+    the end. Options that are never mixed are left out.
+
+    Args:
+        space: Of the mixture.
+        mixture: Weights, of which only the order counts.
+        share: Of the options that can be mixed, above 0 and up to 1.
 
     Raises:
-        ConfigError: An edge has fewer.
+        ConfigError: The share is out of range.
     """
-    found = {}
-    for incoming in edges_of(space).values():
-        for edge in incoming:
-            decision, row = space.decisions[edge.decision], mixture.weights[edge.decision]
-            there = [i for i, label in enumerate(decision.labels) if label != OFF]
-            if not 1 <= count <= len(there):
-                raise ConfigError(
-                    f"{count} operations of {decision.path} are to be kept; it has {len(there)}"
-                )
-            strongest = sorted(there, key=row.__getitem__, reverse=True)[:count]
-            found[decision.path] = tuple(decision.labels[i] for i in sorted(strongest))
-    return found
+    if not 0 < share <= 1:
+        raise ConfigError(f"a share of {share} of the options is to be kept; it must be above 0 and up to 1")
+    rows = []
+    for decision, row in zip(space.decisions, mixture.weights, strict=True):
+        there = [i for i, label in enumerate(decision.labels) if label not in NEVER_MIXED]
+        count = len(there) if decision.path.endswith(".edges") else ceil(share * len(there) - 1e-9)
+        rows.append(tuple(sorted(sorted(there, key=row.__getitem__, reverse=True)[:count])))
+    return tuple(rows)
 
 
 def with_few_skips(space: Space, mixture: Mixture, most: int = 2, *, cell: str = "normal") -> Architecture:
@@ -74,4 +155,6 @@ def with_few_skips(space: Space, mixture: Mixture, most: int = 2, *, cell: str =
         if len(skips) <= most or not others:  # an edge that has nothing else keeps its skip
             return architecture
         weakest = min(others, key=lambda i: rows[i][space.decisions[i].labels.index(SKIP)])
-        rows[weakest][space.decisions[weakest].labels.index(SKIP)] = 0.0
+        rows[weakest][
+            space.decisions[weakest].labels.index(SKIP)
+        ] = -1.0  # below what an earlier stage dropped

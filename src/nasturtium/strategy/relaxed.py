@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,24 @@ class Rows:
         self.owner = np.repeat(np.arange(len(self.sizes)), self.sizes)
         self.mixed = ~np.any([self.labelled(label) for label in NEVER_MIXED], axis=0)
         self._starts = np.cumsum((0, *self.sizes))[:-1].astype(np.int64)
+
+    def among(self, options: Sequence[Sequence[int]]) -> "Rows":
+        """Returns the same rows, of which only these options are mixed, [decisions][options].
+
+        Raises:
+            ConfigError: They are not one or more of each decision.
+        """
+        if len(options) != len(self.sizes) or not all(options):
+            raise ConfigError(
+                f"{[len(row) for row in options]} options of the decisions are to be mixed; give one or more "
+                f"of each of {len(self.sizes)} decisions"
+            )
+        kept = np.zeros(len(self.owner), dtype=bool)
+        for start, row in zip(self._starts, options, strict=True):
+            kept[start + np.array(row)] = True
+        narrowed = copy(self)
+        narrowed.mixed = self.mixed & kept
+        return narrowed
 
     def total(self, entries: Entries) -> Entries:
         """Returns for every entry the sum of its row."""
@@ -172,6 +191,10 @@ class Relaxed(ABC):
     def corrected(self, draw: Draw, before: Entries, now: Entries) -> Entries:
         """Returns what `alpha` becomes when Adam has moved it from `before` to `now`: `now`, usually."""
         return now
+
+    def narrow(self, options: Sequence[Sequence[int]]) -> None:
+        """Mixes none but these options from now on, [decisions][options], as stages of a search want it."""
+        self.rows = self.rows.among(options)
 
     def ask(self, n: int) -> list[Candidate]:
         """Returns `n` mixtures or paths; until something is told, the numbers behind them are the same."""

@@ -1,4 +1,4 @@
-"""HAT's space against mit-han-lab/hardware-aware-transformers (Wang et al. 2020, arXiv:2005.14187)."""
+"""HAT's space against its published options (Wang et al. 2020, arXiv:2005.14187)."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ class TestHat(SpaceConformance):
 
 
 def test_there_are_93_312_encoders_and_5e9_decoders():
-    """Of the release's configs/wmt14.en-de: per encoder layer 3 x 2, per decoder layer 3 x 2 x 2 x 3."""
+    """The product over the space for WMT'14 En-De: 3 x 2 an encoder layer, 3 x 2 x 2 x 3 a decoder layer."""
     encoders, decoders = 2 * 6**6, 2 * sum(36**depth for depth in range(1, 7))
     assert encoders == 93_312
     assert decoders == pytest.approx(4.48e9, rel=0.001)

@@ -40,7 +40,7 @@ def test_a_shallow_unit_has_the_first_blocks_of_a_deep_one():
 
 
 def test_the_multiplier_widens_every_layer():
-    """Widths of the release's second supernet, at 1.2: 16, 24, 32, 48, 96, 136, 192 and 1152."""
+    """At 1.2, each of 16, 24, 40, 80, 112, 160, 960 and 1280 to the nearest multiple of 8."""
     space = ofa("published", width=1.2)
     shapes = {layer.name: layer.shape[0] for layer in space.network(space.unrank(0)).layers}
     ends = [shapes[f"stage{i}.block1.project.norm"] for i in range(1, 7)]
