@@ -196,7 +196,7 @@ class Bench:
 
 
 def told_again(strategy: Strategy, trial: Trial) -> list[Trial]:
-    """Tells a strategy a step once more, and returns it with the point asked for; nothing when it asks none."""
+    """Tells a strategy a step again; returns it with the point asked for, nothing where none is asked."""
     told = [replace(trial, candidate=candidate) for candidate in strategy.ask(1)]
     if told:
         strategy.tell(told)
