@@ -61,3 +61,16 @@ def test_types_of_values_may_differ_as_they_do_under_autocast():
     weighted_sum(values, shares).sum().backward()
     assert torch.allclose(shares[1].grad, values[1].float().sum(), rtol=1e-2)
     assert values[1].grad.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+def test_gradients_are_handed_on_without_gaps(memory):
+    """Such as the part of a concatenation's gradient has, on which norms are slow."""
+    left, right = (
+        one.contiguous(memory_format=memory).requires_grad_() for one in drawn(2, 3, 4, 4, count=2)
+    )
+    seen = []
+    left.register_hook(lambda gradient: seen.append(gradient.is_contiguous(memory_format=memory)))
+    total = weighted_sum([left, right], [None, torch.tensor(0.5, dtype=torch.float64)])
+    torch.cat([total, right], 1).square().sum().backward()
+    assert seen == [True]

@@ -1,9 +1,13 @@
 """Only what meets the constraints is asked for."""
 
+import numpy as np
 import pytest
 
+from nasturtium.cost.counts import Counted
 from nasturtium.errors import ConfigError, InfeasibleSpace
 from nasturtium.front.objectives import Constraint, parse_constraint
+from nasturtium.seeds import rng_for
+from nasturtium.space.zoo.mobilenet import mobilenet
 from nasturtium.strategy.constrained import Constrained
 from nasturtium.strategy.distinct import Distinct
 from nasturtium.strategy.evolution import RegularizedEvolution
@@ -14,6 +18,7 @@ from nasturtium.strategy.random import RandomSearch
 from nasturtium.testing.strategy import tell_all
 from nasturtium.testing.toys import ToyCosts, conditional_space, flat_space, toy_metrics
 
+NAMES = ("params", "macs")
 STRATEGIES = [RandomSearch, Exhaustive, LocalSearch, RegularizedEvolution, NSGA2]
 
 
@@ -127,3 +132,22 @@ def test_a_cost_that_cannot_be_had_ends_in_an_error_not_in_a_loop():
     strategy = Constrained(RandomSearch(space), space, [Constraint("params", "<=", 10)], Silent(space))
     with pytest.raises(InfeasibleSpace, match="no cost was finite"):
         strategy.ask(1)
+
+
+def test_narrow_windows_on_two_costs_are_met_within_bounded_tries():
+    # Each holds about 0.1 % of random networks, and at least one.
+    space = mobilenet().bind((3, 32, 32), 10)
+    costs = Counted(space)
+    drawn = [costs(space.sample(rng_for(5, "test/window", i)), NAMES) for i in range(2000)]
+    logs = np.log([[metrics[name] for name in NAMES] for metrics in drawn])
+    for number in range(30):
+        away = np.abs(logs - logs[number]).max(axis=1)
+        half = np.sort(away)[2]
+        bounds = [
+            Constraint(name, op, float(np.exp(middle + side * half)))
+            for name, middle in zip(NAMES, logs[number], strict=True)
+            for op, side in ((">=", -1), ("<=", 1))
+        ]
+        (candidate,) = Constrained(RandomSearch(space, seed=number), space, bounds, costs, number).ask(1)
+        metrics = costs(candidate.point, NAMES)
+        assert all(bound.holds(metrics) for bound in bounds)

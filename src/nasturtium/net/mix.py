@@ -64,9 +64,8 @@ class _WeightedSum(torch.autograd.Function):
 
 def _dense(gradient: Tensor) -> Tensor:
     """Returns it without gaps, which the part of a concatenation has: norms are several times slower then."""
-    if gradient.is_contiguous() or gradient.dim() != 4:
-        return gradient.contiguous()
-    return gradient.contiguous(memory_format=torch.channels_last)
+    last = gradient.dim() == 4 and gradient.stride(1) == 1
+    return gradient.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
 
 def _line(value: Tensor, like: Tensor) -> Tensor:

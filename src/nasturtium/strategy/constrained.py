@@ -1,8 +1,10 @@
 """A wrapper that lets through only what meets the constraints on cheap costs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import InfeasibleSpace
@@ -12,6 +14,8 @@ from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
 
 COUNTED = frozenset({"params", "macs", "activation_bytes"})  # microseconds each; other costs may be measured
+CHEAP = COUNTED | {"size_bytes", "int8_bytes", "memory_bytes"}  # told of a network's layers, too
+PAIRS = 500  # changes of two decisions that a repair looks at where none of one helps
 Shortfall = tuple[int, float]  # groups of constraints not yet met, and violation in the first of these
 MET: Shortfall = (0, 0.0)
 Group = tuple[Constraint, ...]
@@ -21,8 +25,8 @@ class Constrained:
     """Tells the inner strategy at once that a candidate is infeasible, and asks again.
 
     After `tries` infeasible ones in a row the nearest of them is repaired: changed by one decision after the
-    other, each time to a neighbour that breaks the constraints less. Constraints on metrics that the cost
-    model does not give (``error``) cannot be checked beforehand and are not looked at here; see
+    other, or by two at once, each time to one that breaks the constraints less. Constraints on metrics that
+    the cost model does not give (``error``) cannot be checked beforehand and are not looked at here; see
     `nasturtium.front.objectives.subject_to`.
 
     Args:
@@ -123,17 +127,25 @@ class Constrained:
 
     def _repair(self, shortfall: Shortfall, candidate: Candidate, here: Architecture) -> Candidate | None:
         while shortfall > MET:
-            around = list(self.space.neighbours(here))
-            shuffle = rng_for(self.seed, "repair", self._repairs).permutation(len(around))
+            rng = rng_for(self.seed, "repair", self._repairs)
             self._repairs += 1
-            for i in shuffle:
-                reached, _ = self._assess(around[i])
+            for near in self._nearby(here, rng):
+                reached, _ = self._assess(near)
                 if reached < shortfall:
-                    shortfall, here = reached, around[i]
+                    shortfall, here = reached, near
                     break
             else:
                 return None
         return replace(candidate, point=here)
+
+    def _nearby(self, here: Architecture, rng: np.random.Generator) -> Iterator[Architecture]:
+        """Yields all neighbours, then some of theirs: a narrow window on two costs may need two changes."""
+        around = list(self.space.neighbours(here))
+        for i in rng.permutation(len(around)):
+            yield around[i]
+        for _ in range(PAIRS if around else 0):
+            beyond = list(self.space.neighbours(around[int(rng.random() * len(around))]))
+            yield beyond[int(rng.random() * len(beyond))]
 
     def _check_hope(self) -> None:
         """Raises when there were samples and none was ever feasible."""
@@ -159,8 +171,8 @@ class Constrained:
 
 def cheapest_first(constraints: Sequence[Constraint]) -> tuple[Group, ...]:
     """Returns the constraints on counts, then those on what is measured; groups without any are left out."""
-    counted = tuple(c for c in constraints if c.metric in COUNTED)
-    measured = tuple(c for c in constraints if c.metric not in COUNTED)
+    counted = tuple(c for c in constraints if c.metric in CHEAP)
+    measured = tuple(c for c in constraints if c.metric not in CHEAP)
     return tuple(group for group in (counted, measured) if group)
 
 
