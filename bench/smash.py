@@ -1,6 +1,6 @@
 """Do the errors of networks whose weights a hypernetwork writes rank them as trainings of their own do?
 
-    NASTURTIUM_DATA=... python bench/smash.py                     # about three minutes of a CPU core
+    NASTURTIUM_DATA=... python bench/smash.py                     # about two minutes of a CPU core
 
 Trains hypernetworks (Brock et al. 2018, SMASH, arXiv:1708.05344) of two sizes on random networks of the small
 NAS-Bench-201 space, on digits, then lets them write the weights of random networks and compares validation
@@ -100,7 +100,7 @@ def main() -> None:
     """Runs all of it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--networks", type=int, default=40)
-    parser.add_argument("--epochs", type=int, default=60, help="of the shared weights")
+    parser.add_argument("--epochs", type=int, default=30, help="of the shared weights")
     parser.add_argument("--alone", type=int, default=1, help="epochs of a network alone")
     parser.add_argument("--layers", type=int, nargs="+", default=[2, 8], help="of the hypernetworks")
     parser.add_argument("--seed", type=int, default=0)
