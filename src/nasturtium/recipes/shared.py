@@ -61,11 +61,6 @@ class SharedRecipe(ABC):
         """Errors with norms recalibrated for each network."""
         return problem.inherited(supernet, self.recalibration)
 
-    @property
-    def tuning(self) -> int | None:
-        """None: the networks found are trained alone, from the start."""
-        return None
-
 
 @dataclass(frozen=True)
 class SizedRecipe(SharedRecipe):

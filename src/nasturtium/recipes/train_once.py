@@ -56,11 +56,6 @@ class TrainOnce(SizedRecipe):
         if self.tuned < 0:
             raise ConfigError(f"tuned is {self.tuned}; it must be 0 or more")
 
-    @property
-    def tuning(self) -> int:
-        """They keep the supernet's weights, and are trained on from there."""
-        return self.tuned
-
     def supernet(self, problem: Problem) -> Supernet:
         """Norms by batch; residual branches begin as nothing."""
         return zero_last_norms(super().supernet(problem))

@@ -115,18 +115,9 @@ class WeightSharing(Protocol):
 
     Attributes:
         finalists: How many networks are looked at in the end, to be compared with random ones.
-        recalibration: Training images for the norms of a network with shared weights.
-        tuning: Epochs for which the finalists, and then the picks, are trained on with the weights of the
-            supernet; None trains them alone, from the start.
     """
 
     finalists: int
-    recalibration: int
-
-    @property
-    def tuning(self) -> int | None:
-        """See above."""
-        ...
 
     def supernet(self, problem: Problem) -> Supernet:
         """Returns the shared weights, fresh."""
@@ -147,6 +138,25 @@ class WeightSharing(Protocol):
     def evaluator(self, problem: Problem, supernet: Supernet) -> Evaluator:
         """Returns what finds out how good a network is with the trained weights."""
         ...
+
+
+class TrainedOnce(WeightSharing, Protocol):
+    """One whose networks are used with the supernet's weights, rather than trained alone."""
+
+    @property
+    def tuned(self) -> int:
+        """Epochs for which the finalists, and then the picks, are trained on; 0 leaves them as they are."""
+        ...
+
+    @property
+    def recalibration(self) -> int:
+        """Training images for the norms of a network with shared weights."""
+        ...
+
+
+def trains_once(method: WeightSharing | None) -> TypeGuard[TrainedOnce]:
+    """Whether the networks of a recipe keep the supernet's weights."""
+    return hasattr(method, "tuned")
 
 
 def shares_weights(method: object) -> TypeGuard[type[WeightSharing]]:
@@ -235,11 +245,10 @@ class Shared:
         """Returns what finds out how good networks are with the trained weights."""
         return Timed(self.method.evaluator(self.problem, self._trained[0]))
 
-    def subnets(self) -> Callable[[Architecture], nn.Module]:
+    def subnets(self, recalibration: int) -> Callable[[Architecture], nn.Module]:
         """Returns what gives networks the trained weights, norms recalibrated."""
         from nasturtium.evaluate.subnets import Subnets
 
-        recalibration = self.method.recalibration
         return Subnets(
             self._trained[0], self.problem.task, recalibration=recalibration, seed=self.problem.seed
         )

@@ -25,7 +25,17 @@ from nasturtium.run.names import parameters_of
 from nasturtium.run.picks import feasible, picked, unmet
 from nasturtium.run.record import Observer, Record, Unwatched
 from nasturtium.run.search import search
-from nasturtium.run.sharing import FILE, SAMPLE, SUBNETS, SUPERNET, Problem, Shared, WeightSharing, Whole
+from nasturtium.run.sharing import (
+    FILE,
+    SAMPLE,
+    SUBNETS,
+    SUPERNET,
+    Problem,
+    Shared,
+    WeightSharing,
+    Whole,
+    trains_once,
+)
 from nasturtium.run.workers import working
 from nasturtium.seeds import seed_for
 from nasturtium.store.journal import Journal
@@ -131,7 +141,8 @@ class Stages:
     def retrain(self, found: Sequence[Trial]) -> Sequence[Trial]:
         """Trains the picks again, on train and valid together; only here is the test split used."""
         experiment, retraining = self.experiment, self.experiment.spec.retrain
-        if experiment.sharing is not None and experiment.sharing.tuning == 0 and retraining.epochs is None:
+        sharing = experiment.sharing
+        if trains_once(sharing) and sharing.tuned == 0 and retraining.epochs is None:
             retraining = replace(retraining, times=1)  # the same each time: nothing is trained
         trials, points = feasible(found, experiment.objectives, experiment.constraints)
         chosen = picked(trials, points, experiment.objectives, retraining.picks, retraining.budgets)
@@ -255,8 +266,9 @@ class Stages:
             stage=f"weights/{stage}",
         )
         shared = self._shared
-        if shared is not None and shared.method.tuning is not None and stage != BASELINE:
-            scratch = partial(scratch, start=shared.subnets(), tuning=shared.method.tuning)
+        if shared is not None and trains_once(shared.method) and stage != BASELINE:
+            start = shared.subnets(shared.method.recalibration)
+            scratch = partial(scratch, start=start, tuning=shared.method.tuned)
         made: Callable[..., Evaluator] = scratch
         if experiment.proxies and split == "search":
             from nasturtium.evaluate.proxy import Proxy
