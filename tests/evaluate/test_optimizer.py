@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from nasturtium.errors import ConfigError
 from nasturtium.evaluate.optimizer import learning_rate, optimizer_for
 from nasturtium.evaluate.recipe import Recipe
 
@@ -39,3 +40,14 @@ def test_norms_and_biases_have_no_weight_decay(name, convnet):
         for key, parameter in module.named_parameters(recurse=False):
             weight = key == "weight" and isinstance(module, nn.Conv2d | nn.Linear)
             assert decay[id(parameter)] == (0.1 if weight else 0.0)
+
+
+def test_the_learning_rate_never_falls_below_its_floor():
+    recipe, plain = Recipe(lr=0.2, warmup=0.1, floor=0.25), Recipe(lr=0.2, warmup=0.1)
+    falling = [learning_rate(step, 100, plain) for step in range(10, 100)]
+    assert [learning_rate(step, 100, recipe) for step in range(10, 100)] == [max(0.05, r) for r in falling]
+    assert learning_rate(0, 100, recipe) == learning_rate(0, 100, plain)  # the warm-up is as it is
+    constant = Recipe(lr=0.2, warmup=0.1, floor=1.0)
+    assert {learning_rate(step, 100, constant) for step in range(10, 100)} == {0.2}
+    with pytest.raises(ConfigError, match="floor is 2"):
+        Recipe(floor=2)

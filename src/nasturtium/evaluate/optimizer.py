@@ -28,7 +28,7 @@ def optimizer_for(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
-    """Returns the learning rate of `step` (from 0) of `steps`: a linear warm-up, then a cosine to 0.
+    """Returns the learning rate of `step` (from 0) of `steps`: a linear warm-up, then a cosine to the floor.
 
     Loshchilov and Hutter 2017, SGDR (arXiv:1608.03983), eq. 5 without restarts; Goyal et al. 2017
     (arXiv:1706.02677), section 2.2, for the warm-up.
@@ -36,4 +36,5 @@ def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
     warm = int(recipe.warmup * steps)
     if step < warm:
         return recipe.peak_lr * (step + 1) / (warm + 1)
-    return recipe.peak_lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+    falling = 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+    return recipe.peak_lr * max(recipe.floor, falling)

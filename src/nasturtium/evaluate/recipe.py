@@ -32,6 +32,8 @@ class Recipe:
             sgd and 0.05 for adamw.
         momentum: Of sgd.
         warmup: Share of all steps over which the learning rate rises linearly; the rest is a cosine to 0.
+        floor: Share of the peak below which the learning rate never falls (Yu et al. 2020, BigNAS, end at
+            5 %); 1 is constant after the warm-up.
         label_smoothing: Share of the target spread over all classes (Szegedy et al. 2016).
         augment: ``task`` for the shifts and flips that suit the data, ``none`` for none.
         cutout: Side in pixels of a black square in every training image (DeVries and Taylor 2017); 0 is off.
@@ -64,6 +66,7 @@ class Recipe:
     weight_decay: float | None = None
     momentum: float = 0.9
     warmup: float = 0.15
+    floor: float = 0.0
     label_smoothing: float = 0.1
     augment: Literal["task", "none"] = "task"
     cutout: int = 0
@@ -100,6 +103,8 @@ class Recipe:
                 raise ConfigError(
                     f"recipe: {name} is {getattr(self, name)}; it must be 0 or more and below 1"
                 )
+        if not 0 <= self.floor <= 1:
+            raise ConfigError(f"recipe: floor is {self.floor}; it must be 0 or more and at most 1")
         for name in ("weight_decay", "auxiliary"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < math.inf:
