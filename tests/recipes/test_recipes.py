@@ -13,7 +13,7 @@ from nasturtium.report.page import write
 from nasturtium.report.reading import contents_of
 from nasturtium.report.words import comparison, headline
 from nasturtium.run.names import RECIPES, parameters_of, resolve
-from nasturtium.run.sharing import SAMPLE, SUBNETS, SUPERNET, Problem, shares_weights
+from nasturtium.run.sharing import SAMPLE, SUBNETS, SUPERNET, Problem, shares_weights, trains_once
 from nasturtium.space.zoo.fabric import trellis
 
 SMALL = {  # parameters that make each recipe quick
@@ -75,7 +75,8 @@ def test_a_recipe_runs_from_supernet_to_tested_network(name, space, digits, tmp_
     assert {trial.architecture for trial in run.trials("search")} <= found
     assert 0 <= run.best.retrained.mean <= 1
     contents = contents_of(run)
-    inherited = getattr(resolve("method", name)(**SMALL.get(name, {})), "tuned", None) == 0
+    made = resolve("method", name)(**SMALL.get(name, {}))
+    inherited = trains_once(made) and made.tuned == 0
     assert ("the supernet's weights" in " ".join(headline(contents))) == inherited
     shared = sum(t.metrics["train_seconds"] for stage in (SUPERNET, SUBNETS) for t in run.trials(stage))
     assert contents.search.before == pytest.approx(shared)

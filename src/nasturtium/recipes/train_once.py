@@ -31,12 +31,14 @@ class TrainOnce(SizedRecipe):
     """A supernet trained by the sandwich rule with in-place distillation, then NSGA-II over its networks.
 
     Attributes:
+        DEPLOYS: The networks found keep the supernet's weights.
         paths: Networks of a step: the largest, the smallest and others.
         population: Of NSGA-II.
         tuned: Epochs that the networks found are trained on alone; 0 leaves them as they are.
         finalists: Networks of the front that are looked at on all validation images.
     """
 
+    DEPLOYS: ClassVar[bool] = True
     # AttentiveNAS's, which AlphaNet has, too (64 GPUs with 32 images each).
     PUBLISHED: ClassVar[Mapping[str, Any]] = {
         "epochs": 360,

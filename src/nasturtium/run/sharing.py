@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeGuard
 
 from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import StoreError
@@ -141,7 +141,13 @@ class WeightSharing(Protocol):
 
 
 class TrainedOnce(WeightSharing, Protocol):
-    """One whose networks are used with the supernet's weights, rather than trained alone."""
+    """One whose networks are used with the supernet's weights, rather than trained alone.
+
+    Attributes:
+        DEPLOYS: True; what tells it from the others.
+    """
+
+    DEPLOYS: ClassVar[bool]
 
     @property
     def tuned(self) -> int:
@@ -156,7 +162,7 @@ class TrainedOnce(WeightSharing, Protocol):
 
 def trains_once(method: WeightSharing | None) -> TypeGuard[TrainedOnce]:
     """Whether the networks of a recipe keep the supernet's weights."""
-    return hasattr(method, "tuned")
+    return getattr(method, "DEPLOYS", False) is True
 
 
 def shares_weights(method: object) -> TypeGuard[type[WeightSharing]]:
