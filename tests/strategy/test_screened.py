@@ -39,7 +39,7 @@ def test_a_score_asks_nothing_of_the_training():
     space = flat_space()
     plain = UniformPaths(space, seed=0).ask(10)
     groups = [[one.point for one in plain[i : i + 5]] for i in (0, 5)]
-    trained = Screened(space, candidates=5, paths=2, score=loss_of).ask(2)
+    trained = Screened(space, candidates=5, paths=2, score=lambda some: [loss_of(one) for one in some]).ask(2)
     assert [one.point for one in trained] == [min(group, key=loss_of) for group in groups]
 
 

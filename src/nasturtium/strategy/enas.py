@@ -14,12 +14,11 @@ from nasturtium.space.space import Space
 from nasturtium.strategy.archive import Archive
 from nasturtium.strategy.controller import skips_of
 from nasturtium.strategy.lessons import Lessons
+from nasturtium.strategy.paths import REWARD
 from nasturtium.strategy.random import RandomSearch
 
 if TYPE_CHECKING:
     from nasturtium.strategy.policy import Policy
-
-REWARD = 0  # fidelity of a candidate that trains nothing: an error on a validation minibatch is its result
 
 
 class ENAS:

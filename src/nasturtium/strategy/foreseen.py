@@ -13,14 +13,14 @@ from nasturtium.predictor.protocol import Predictor
 from nasturtium.protocols import Candidate, Strategy, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
-from nasturtium.strategy.paths import UniformPaths
-from nasturtium.strategy.screened import REWARD, Keep, Screened
+from nasturtium.strategy.paths import REWARD, UniformPaths
+from nasturtium.strategy.screened import Keep, Screened
 
 Method = Callable[..., Strategy]
 
 
 class Foreseen:
-    """Trains plain draws first, then looks at a sample of networks, and from then on trains what it foresees.
+    """Trains uniform draws first, then looks at a sample of networks, and then trains what it foresees.
 
     Wang et al. 2021 (AttentiveNAS, arXiv:2011.09011), section 3.2, with the accuracy predictor: a random
     forest that learns from the errors of subnets of the supernet early in its training, 30 of 360 epochs in
@@ -63,7 +63,7 @@ class Foreseen:
             raise ConfigError(f"start is {start}, sample {sample}; they must be at least 0 and 1")
         self.space, self.seed = space, seed
         self._plain = start * paths  # left of them
-        self._before = inner(space, seed=seed, objectives=objectives)
+        self._before = UniformPaths(space, seed=seed)  # the inner sampler's come in groups that are alike
         self._after = Screened(
             space,
             seed=seed,
@@ -78,6 +78,7 @@ class Foreseen:
         self._sample = [Candidate(one, fidelity=REWARD) for one in drawn]
         self._seen: list[tuple[Architecture, float]] = []
         self._open = sample  # answers that are out
+        self._taught = False
         self.predictor = (predictor or Forest)(space, seed=seed)
 
     def ask(self, n: int) -> list[Candidate]:
@@ -109,7 +110,8 @@ class Foreseen:
         """Returns nothing: which network is best is found by another search, with the trained weights."""
         return []
 
-    _taught = False
-
-    def _foreseen(self, architecture: Architecture) -> float:
-        return float(self.predictor.predict([architecture])[0][0]) if self._taught else 0.0
+    def _foreseen(self, architectures: Sequence[Architecture]) -> Sequence[float]:
+        if not self._taught:
+            return [0.0] * len(architectures)
+        found: list[float] = self.predictor.predict(architectures)[0].tolist()
+        return found

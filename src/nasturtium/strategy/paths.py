@@ -8,6 +8,8 @@ from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
 
+REWARD = 0  # fidelity of a candidate that trains nothing: its loss and error on a minibatch are its result
+
 
 class UniformPaths:
     """Asks for architectures drawn at random, each decision uniformly, and learns nothing from what is told.

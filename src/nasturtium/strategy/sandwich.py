@@ -8,12 +8,10 @@ from nasturtium.front.objectives import ERROR, Objective
 from nasturtium.protocols import Candidate, Strategy, Trial
 from nasturtium.space.space import Space
 from nasturtium.strategy.derive import settled
-from nasturtium.strategy.paths import UniformPaths
+from nasturtium.strategy.paths import REWARD, UniformPaths
 
 Cost = Callable[[Architecture], float]
 Method = Callable[..., Strategy]
-
-REWARD = 0  # fidelity of a candidate that trains nothing: its loss on a minibatch is its result
 
 
 class Sandwich:

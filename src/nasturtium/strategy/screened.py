@@ -10,13 +10,11 @@ from nasturtium.errors import ConfigError
 from nasturtium.front.objectives import ERROR, Objective
 from nasturtium.protocols import Candidate, Strategy, Trial
 from nasturtium.space.space import Space
-from nasturtium.strategy.paths import UniformPaths
+from nasturtium.strategy.paths import REWARD, UniformPaths
 
 Method = Callable[..., Strategy]
-Score: TypeAlias = Callable[[Architecture], float]
+Score: TypeAlias = Callable[[Sequence[Architecture]], Sequence[float]]
 Keep: TypeAlias = Literal["best", "worst"]
-
-REWARD = 0  # fidelity of a candidate that trains nothing: its loss on a minibatch is its result
 
 
 class Screened:
@@ -38,7 +36,7 @@ class Screened:
         keep: Which of a group is trained.
         candidates: Of a group; the release has 3 by loss, the paper 50 by predictor.
         paths: Groups of a step, so networks trained in it.
-        score: Predicted loss or error of a network; None asks the training.
+        score: Predicted losses or errors of networks, all of a step at once; None asks the training.
 
     Raises:
         ConfigError: A number below 1, or no such end.
@@ -66,9 +64,7 @@ class Screened:
         self._open: list[int] = []  # places in them that are not asked for yet
         self._loss: dict[int, float] = {}  # by place
         self._chosen: list[Candidate] = []
-        self._training: list[
-            Candidate
-        ] = []  # chosen ones that are out: the next losses come after their step
+        self._training: list[Candidate] = []  # chosen and out; the next losses come after their step
 
     def ask(self, n: int) -> list[Candidate]:
         """Returns up to `n` candidates, either of fidelity 0 or to be trained; none while losses are out."""
@@ -106,9 +102,8 @@ class Screened:
         if self.score is None:
             self._open = list(range(len(self._drawn)))
             return
-        for place, candidate in enumerate(self._drawn):
-            assert isinstance(candidate.point, Architecture)
-            self._loss[place] = self.score(candidate.point)
+        points = [one.point for one in self._drawn if isinstance(one.point, Architecture)]
+        self._loss = dict(enumerate(self.score(points) if points else ()))
         self._choose()
 
     def _place(self, trial: Trial) -> int | None:
