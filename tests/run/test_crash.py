@@ -1,5 +1,7 @@
-"""A search that is killed at random points ends as one that is not (SIGKILL: nothing can be done about it "
-"in time)."""
+"""A search that is killed at random points ends as one that is not.
+
+SIGKILL: nothing can be done about it in time.
+"""
 
 import random
 import signal
@@ -126,7 +128,8 @@ def test_a_search_that_trains_killed_at_random_points_ends_as_one_that_is_not(tm
 
 
 def test_an_interrupt_ends_a_search_with_what_it_has(tmp_path):
-    process = start(LIGHT, tmp_path / "out")
+    slower = LIGHT.replace("sleep(0.004)", "sleep(0.02)")  # the signal needs time, too, on a busy machine
+    process = start(slower, tmp_path / "out")
     for _ in range(10):
         process.stdout.readline()
     process.send_signal(signal.SIGINT)
@@ -136,5 +139,5 @@ def test_an_interrupt_ends_a_search_with_what_it_has(tmp_path):
     assert not run.complete
     assert len(run.trials()) >= 9
     assert not any(isinstance(event, Ended) for event in run.events("baseline"))
-    finish(LIGHT, tmp_path / "out")
+    finish(slower, tmp_path / "out")
     assert Run.load(tmp_path / "out").complete
