@@ -8,7 +8,7 @@ onnxruntime, one supernet trained by `attentive`, the best network within each o
 The three are a tenth, the middle and nine tenths of the way through the latencies of random networks.
 
 Then each exported file is measured again in onnxruntime, in a process of its own, beside hand-made networks:
-ResNets of several depths and widths, MobileNetV2s and scaled EfficientNets. Of each family the slowest network
+ResNets of several depths and widths, MobileNetV2s and scaled EfficientNets. Of each family the slowest one
 that is within the budget is trained, alone, on as many images as the supernet and the networks taken from it
 together. At last one more budget is asked for, and timed.
 
