@@ -125,7 +125,8 @@ def measured(files: Sequence[str], shape: Sequence[int] = (3, 32, 32)) -> list[f
     with fixed_threads(1):
         runs = [session_run(file, shape) for file in files]
         clock = clock_for(1)
-        return [one.median_ms for one in measure(runs, calibrate(reference_run(), clock=clock), clock=clock)]
+        reference = calibrate(reference_run("onnxruntime"), clock=clock)
+        return [one.median_ms for one in measure(runs, reference, clock=clock)]
 
 
 def written(family: Mapping[str, Space], task: Any, folder: Path) -> dict[str, Path]:

@@ -1,23 +1,23 @@
 """Do errors with shared weights rank networks as trainings of their own do? NAS-Bench-201, on ground truth.
 
-    NASTURTIUM_DATA=... python bench/one_shot.py                  # some ten minutes of a CPU core a supernet
-    NASTURTIUM_DATA=... python bench/one_shot.py --size full      # a GPU: the published C = 16, N = 5
-    NASTURTIUM_DATA=... python bench/one_shot.py --seeds 1        # this seed only, beside another process
+    NASTURTIUM_DATA=... python bench/one_shot.py              # some twenty minutes of a CPU core a supernet
+    NASTURTIUM_DATA=... python bench/one_shot.py --size full  # a GPU: the published C = 16, N = 5
+    NASTURTIUM_DATA=... python bench/one_shot.py --samplers uniform --seeds 1 --without-picks
 
 Trains a supernet of all 15,625 cells on CIFAR-10 by uniform paths (SPOS), strictly fair paths (FairNAS) and
-path dropout (Bender et al. 2018), at about equal numbers of images that go through a network. Then looks at
-random networks with its weights: how well does their validation error rank them beside their mean test
-accuracy after 200 epochs alone, which the table has? Before recalibration the norms have the statistics that
-all paths left behind, after it those of the network itself.
+path dropout (Bender et al. 2018), at about equal cost. Then looks at random networks with its weights: how
+well does their validation error rank them beside their mean test accuracy after 200 epochs alone, which the
+table has? Before recalibration the norms have the statistics that all paths left behind, after it those of
+the network itself.
 
 At last the network that evolution picks with the weights of uniform paths is compared with the one that
 random search picks which trains networks alone, with as many images; both are judged by the table. The rank
 correlation of these trainings alone with the table is the most that shared weights of this size could reach.
 
-The CPU size has 16 channels, one cell a stage and 16x16 pixels. Channels, cells, learning rate and clipping
-were chosen on seed 3 with 8x8 pixels: what counts is how often each convolution is trained. With two or three
-cells, or 8 channels, thousands of steps left convolutions behind skips and pools, which need no training, and
-ranks were random. The learning rate stays where it is after the warm-up.
+The CPU size has 16 channels, one cell a stage and 16x16 pixels. Channels, cells and clipping were chosen on
+seed 3 with 8x8 pixels: what counts is how often each convolution is trained. With two or three cells, or 8
+channels, thousands of steps left convolutions behind skips and pools, which need no training, and ranks were
+random. CHOSEN
 
 Stopped and called again, it goes on. After each supernet it writes bench/results/one_shot-SIZE.json; at the
 end it prints the JSON line. Seconds are those of the processor (CPU) or of the wall (GPU).
@@ -55,7 +55,8 @@ from nasturtium.space.blocks import conv
 from nasturtium.space.choice import choice
 from nasturtium.space.space import Space
 from nasturtium.space.zoo.nasbench201 import EDGES, OPS, Cell201, Head201, Reduction201
-from nasturtium.store.memory import MemoryJournal
+from nasturtium.store.journal import Journal
+from nasturtium.store.records import Header
 from nasturtium.strategy.distinct import Distinct
 from nasturtium.strategy.fair import FairPaths
 from nasturtium.strategy.generations import GenerationalEvolution
@@ -77,13 +78,13 @@ class Size:
         shrink: Side of the pixels that become one.
         width: Channels of the first stage, C.
         cells: Of each stage, N.
-        recipe: Of a supernet trained by uniform paths.
-        epochs: Of each sampler; a step of fair paths has five of them, and one of path dropout a larger
-            network.
+        recipe: Of a supernet, its epochs aside; where images are shrunk, they are mirrored and not moved.
+        epochs: Of each sampler; a step of fair paths has five of them, one of path dropout runs nearly all
+            options of the space.
         r: Final rate of path dropout.
         ghosts: Mixtures of a step of path dropout.
         networks: Random ones that are ranked.
-        valid: Validation images that each is evaluated on.
+        valid: Validation images that each is evaluated on, before and after recalibration.
         recalibration: Training images for the norms of each.
         evolved: Networks that evolution looks at.
         alone: Images and epochs of a network that random search trains: a few images several times, so that
@@ -100,7 +101,7 @@ class Size:
     r: float
     ghosts: int
     networks: int
-    valid: int
+    valid: tuple[int, int]
     recalibration: int
     evolved: int
     alone: tuple[int, int]
@@ -108,8 +109,8 @@ class Size:
 
 
 ONE_CORE = nt.Recipe(
-    epochs=8, batch_size=64, lr=0.1, label_smoothing=0.0, warmup=0.05, floor=1.0, clip_norm=5.0, device="cpu",
-    precision="float32", threads=1,
+    epochs=16, batch_size=64, lr=0.1, label_smoothing=0.0, warmup=0.03, floor=1.0, clip_norm=5.0,
+    device="cpu", precision="float32", threads=1,
 )  # fmt: skip
 SIZES = {
     "cpu": Size(
@@ -118,11 +119,11 @@ SIZES = {
         width=16,
         cells=1,
         recipe=ONE_CORE,
-        epochs={"uniform": 8, "fair": 2, "path_dropout": 3},
+        epochs={"uniform": 16, "fair": 3, "path_dropout": 4},
         r=0.1,
         ghosts=2,
         networks=1000,
-        valid=500,
+        valid=(500, 1000),
         recalibration=256,
         evolved=300,
         alone=(10_000, 4),
@@ -132,12 +133,12 @@ SIZES = {
         shrink=2,
         width=4,
         cells=1,
-        recipe=replace(ONE_CORE, epochs=2),
+        recipe=ONE_CORE,
         epochs={"uniform": 2, "fair": 1, "path_dropout": 1},
         r=0.1,
         ghosts=2,
         networks=10,
-        valid=50,
+        valid=(50, 50),
         recalibration=32,
         evolved=10,
         alone=(200, 1),
@@ -153,7 +154,7 @@ SIZES = {
         r=0.1,
         ghosts=2,
         networks=1000,
-        valid=10_000,
+        valid=(10_000, 10_000),
         recalibration=2048,
         evolved=1000,
         alone=(50_000, 12),
@@ -168,7 +169,7 @@ def data(size: Size, seed: int) -> ImageClassification:
     if size.shrink == 1:
         return task
     train, valid, test = (shrunk(split, size.shrink) for split in (task.train, task.valid, task.test))
-    return replace(task, train=train, valid=valid, test=test, shift=task.shift // size.shrink)
+    return replace(task, train=train, valid=valid, test=test, shift=0)
 
 
 def shrunk(split: Split, by: int) -> Split:
@@ -206,6 +207,25 @@ def sampler_of(name: str, space: Space, training: Training, seed: int, size: Siz
 
 
 @dataclass
+class Stopwatch:
+    """Seconds of a training, those of former sessions up to their last checkpoint included."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        self._began = now() - (float(self.path.read_text()) if self.path.exists() else 0.0)
+
+    @property
+    def seconds(self) -> float:
+        """Spent so far."""
+        return now() - self._began
+
+    def save(self) -> None:
+        """Writes the seconds down."""
+        self.path.write_text(str(self.seconds))
+
+
+@dataclass
 class Course:
     """One supernet: trained, and what is found with its weights."""
 
@@ -219,20 +239,33 @@ class Course:
         self.space = skeleton(self.size.width, self.size.cells).bind(self.task.input_shape, self.task.outputs)
         self.table = table_named(TABLE)
 
-    def run(self) -> dict[str, Any]:
-        """Returns what came out; what is done already is read."""
-        path = self.folder / f"{self.name}-{self.seed}.json"
+    def file(self, ending: str) -> Path:
+        """Returns where something of this course is kept."""
+        return self.folder / f"{self.name}-{self.seed}.{ending}"
+
+    def ranks(self) -> None:
+        """Trains the supernet and ranks networks with its weights; what is done already is left."""
+        path = self.file("ranks.json")
         if path.exists():
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+            return
         supernet, trained = self.trained()
         rows, seconds = self.ranked(supernet)
         found = {"sampler": self.name, "seed": self.seed, **trained, "rank_seconds": seconds}
-        found |= correlations(rows)
-        if self.name == "uniform":
-            found["evolution"] = self.evolved(supernet)
-            found["random_search"] = self.random_search(trained["images"])
+        path.write_text(json.dumps(found | correlations(rows)), encoding="utf-8")
+
+    def picks(self) -> None:
+        """Lets evolution pick with the supernet's weights, and random search by trainings alone."""
+        path = self.file("picks.json")
+        if path.exists():
+            return
+        supernet, trained = self.trained()
+        found = {
+            "seed": self.seed,
+            "images": trained["images"],
+            "evolution": self.evolved(supernet),
+            "random_search": self.random_search(trained["images"]),
+        }
         path.write_text(json.dumps(found), encoding="utf-8")
-        return found
 
     def trained(self) -> tuple[Supernet, dict[str, Any]]:
         """Trains the supernet, from its last checkpoint on."""
@@ -244,33 +277,24 @@ class Course:
             supernet, self.task, recipe, paths=paths, seed=self.seed, split=self.name == "path_dropout"
         )
         sampler = sampler_of(self.name, self.space, training, self.seed, size)
-        steps = Steps(training, self.folder / f"{self.name}-{self.seed}.safetensors", size.every)
-        clock = self.folder / f"{self.name}-{self.seed}.seconds"
-        before = float(clock.read_text()) if clock.exists() else 0.0
-        began = now()
-        saved = [training.step]
+        steps = Steps(training, self.file("safetensors"), size.every)
+        watch = Stopwatch(self.file("seconds"))
 
-        def watch(step: int, total: int, trials: Sequence[Any]) -> None:
-            if step % 200 == 0:
+        def watcher(step: int, total: int, trials: Sequence[Any]) -> None:
+            if step % 500 == 0:
                 loss = trials[0].metrics["loss"]
-                say(
-                    f"{self.name} {self.seed}: step {step} of {total}, loss {loss:.3f}, {now() - began:.0f} s"
-                )
-            if step - saved[0] >= size.every:  # the checkpoint follows
-                saved[0] = step
-                clock.write_text(str(before + now() - began))
+                say(f"{self.name} {self.seed}: step {step}/{total}, loss {loss:.3f}, {watch.seconds:.0f} s")
+            if step % size.every == 0 or step == total:  # the checkpoint follows
+                watch.save()
 
-        steps.watcher = watch
+        steps.watcher = watcher
         search(sampler, training, steps)
-        seconds = before + now() - began
-        clock.write_text(str(seconds))
         each = 1 if self.name == "path_dropout" else paths
-        images = recipe.epochs * len(self.task.train) * each
         losses = [trial.metrics["loss"] for trial in steps.trials[-len(steps.trials) // 10 :]]
         return supernet, {
             "steps": training.step,
-            "images": images,
-            "train_seconds": seconds,
+            "images": recipe.epochs * len(self.task.train) * each,
+            "train_seconds": float(self.file("seconds").read_text()),
             "train_loss": float(np.mean(losses)),
         }
 
@@ -280,23 +304,26 @@ class Course:
             when: Inherited(
                 *(supernet, self.task, self.size.recipe),
                 recalibration=images,
-                images=self.size.valid,
+                images=valid,
                 seed=self.seed,
             )
-            for when, images in (("before", 0), ("after", self.size.recalibration))
+            for when, images, valid in zip(
+                ("before", "after"), (0, self.size.recalibration), self.size.valid, strict=True
+            )
         }
 
+    def network(self, number: int) -> Architecture:
+        """Returns one of the random networks, which are the same for every supernet."""
+        draw = rng_for(0, "one_shot networks", number).random()
+        return self.space.unrank(int(draw * self.space.count))
+
     def ranked(self, supernet: Supernet) -> tuple[list[dict[str, float]], float]:
-        """Evaluates the random networks, the same ones for every supernet."""
-        began, evaluators, rows = now(), self.evaluators(supernet), []
-        path = self.folder / f"{self.name}-{self.seed}.jsonl"
-        known = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        for number in range(self.size.networks):
-            if number < len(known):
-                rows.append(json.loads(known[number]))
-                continue
-            draw = rng_for(0, "one_shot networks", number).random()
-            one = self.space.unrank(int(draw * self.space.count))
+        """Evaluates the random networks; returns what came out, and the seconds of this session."""
+        began, evaluators, path = now(), self.evaluators(supernet), self.file("jsonl")
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        rows: list[dict[str, float]] = [json.loads(line) for line in lines]
+        for number in range(len(rows), self.size.networks):
+            one = self.network(number)
             row = {
                 f"{when}_{metric}": value
                 for when, evaluator in evaluators.items()
@@ -318,23 +345,24 @@ class Course:
         """Searches with the weights of the supernet."""
         evaluator = self.evaluators(supernet)["after"]
         strategy = GenerationalEvolution(self.space, seed=self.seed)
-        return self.picked(strategy, evaluator, self.size.evolved)
+        return self.picked("evolution", strategy, evaluator, self.size.evolved)
 
     def random_search(self, images: int) -> dict[str, Any]:
-        """Trains random networks alone, with so many images in all."""
+        """Trains random networks alone by a falling learning rate, with so many images in all."""
         few, epochs = self.size.alone
         task = data(replace(self.size, images=few), self.seed)
-        recipe = replace(self.size.recipe, epochs=epochs)
+        recipe = replace(self.size.recipe, epochs=epochs, floor=0.0, average=0.0)
         evaluator = Scratch(self.space, task, recipe, seed=self.seed)
         trainings = max(1, images // (epochs * len(task.train)))
-        return self.picked(RandomSearch(self.space, seed=1000 + self.seed), evaluator, trainings)
+        strategy = RandomSearch(self.space, seed=1000 + self.seed)
+        return self.picked("random_search", strategy, evaluator, trainings)
 
-    def picked(self, strategy: Strategy, evaluator: Evaluator, networks: int) -> dict[str, Any]:
-        """Searches, and asks the table what the pick is worth."""
-        began = now()
-        distinct = Distinct(strategy, self.space.canonical)
-        record = Record(MemoryJournal(), "search", Budget(networks, "trials"))
-        search(distinct, evaluator, record)
+    def picked(self, name: str, strategy: Strategy, evaluator: Evaluator, networks: int) -> dict[str, Any]:
+        """Searches, and asks the table what the pick is worth; a search that was stopped goes on."""
+        began, distinct = now(), Distinct(strategy, self.space.canonical)
+        with Journal.resume(self.file(name), Header(self.space.fingerprint)) as journal:
+            record = Record(journal, "search", Budget(networks, "trials"))
+            search(distinct, evaluator, record)
         (best,) = distinct.best(1)
         errors = [trial.metrics["error"] for trial in record.trials]
         truth = [self.truth(trial.architecture)["test_error"] for trial in record.trials]
@@ -348,6 +376,14 @@ class Course:
         }
 
 
+def agreement(seen: Sequence[float], truth: Sequence[float]) -> dict[str, float]:
+    """Returns rank correlations."""
+    return {
+        "spearman": float(spearmanr(seen, truth).statistic),
+        "kendall": float(kendalltau(seen, truth).statistic),
+    }
+
+
 def correlations(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """Returns how errors with shared weights rank networks beside test errors of trainings of 200 epochs."""
     truth = np.array([row["test_error"] for row in rows])
@@ -357,30 +393,30 @@ def correlations(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
         for metric in ("error", "loss"):
             seen = np.array([row[f"{when}_{metric}"] for row in rows])
             found[f"{when}_{metric}"] = {
-                "spearman": float(spearmanr(seen, truth).statistic),
-                "kendall": float(kendalltau(seen, truth).statistic),
+                **agreement(seen, truth),
                 "spearman_top_fifth": float(spearmanr(seen[best], truth[best]).statistic),
                 "quantiles": np.quantile(seen, (0, 0.1, 0.5, 0.9, 1)).round(4).tolist(),
                 "table_error_of_lowest": float(truth[int(np.argmin(seen))]),
             }
-    macs = [-row["macs"] for row in rows]
-    found["macs"] = {"spearman": float(spearmanr(macs, truth).statistic)}
+    found["macs"] = agreement([-row["macs"] for row in rows], truth)
     return found
 
 
-def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def summary(rows: Sequence[Mapping[str, Any]], picks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Returns means and ranges over seeds."""
     found: dict[str, Any] = {}
     for name in dict.fromkeys(row["sampler"] for row in rows):
         some = [row for row in rows if row["sampler"] == name]
-        found[name] = {"seeds": len(some), "train_seconds": mean(row["train_seconds"] for row in some)}
+        found[name] = {
+            "seeds": [row["seed"] for row in some],
+            "train_seconds": mean(row["train_seconds"] for row in some),
+        }
         for when in ("before_error", "after_error", "before_loss", "after_loss"):
             found[name][when] = {
                 what: mean(row[when][what] for row in some) for what in ("spearman", "kendall")
             } | {"spearmen": [round(row[when]["spearman"], 3) for row in some]}
-    both = [row for row in rows if "evolution" in row]
-    for method in ("evolution", "random_search") if both else ():
-        found[method] = {"test_errors": [row[method]["table"]["test_error"] for row in both]}
+    for method in ("evolution", "random_search") if picks else ():
+        found[method] = {"test_errors": [row[method]["table"]["test_error"] for row in picks]}
         found[method]["mean"] = mean(found[method]["test_errors"])
     return found
 
@@ -401,8 +437,14 @@ def say(text: str) -> None:
 def write(name: str, folder: Path, out: Path) -> dict[str, Any]:
     """Writes and returns what all supernets so far have shown."""
     size = SIZES[name]
-    rows = [json.loads(p.read_text()) for s in size.epochs for p in sorted(folder.glob(f"{s}-*.json"))]
-    line = {"bench": "one_shot", "size": name, **asdict(size), **machine(), **summary(rows), "results": rows}
+    files = {what: sorted(folder.glob(f"*-*.{what}.json")) for what in ("ranks", "picks")}
+    known = {what: [json.loads(path.read_text()) for path in paths] for what, paths in files.items()}
+    line = {
+        **{"bench": "one_shot", "size": name, **asdict(size), **machine()},
+        **summary(known["ranks"], known["picks"]),
+        "results": known["ranks"],
+        "picks": known["picks"],
+    }
     (out / f"one_shot-{name}.json").write_text(json.dumps(line, indent=1) + "\n")
     return line
 
@@ -416,17 +458,21 @@ def main() -> None:
     parser.add_argument(
         "--samplers", nargs="+", choices=SIZES["cpu"].epochs, default=list(SIZES["cpu"].epochs)
     )
+    parser.add_argument("--without-picks", action="store_true", help="no evolution, no random search")
     parser.add_argument("--folder", type=Path, default=Path("runs/one_shot"), help="where it goes on")
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     folder = arguments.folder / arguments.size
     folder.mkdir(parents=True, exist_ok=True)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    line: dict[str, Any] = {}
-    for seed in arguments.seeds:
-        for sampler in arguments.samplers:
-            Course(sampler, seed, SIZES[arguments.size], folder).run()
+    size, line = SIZES[arguments.size], dict[str, Any]()
+    for sampler in arguments.samplers:
+        for seed in arguments.seeds:
+            Course(sampler, seed, size, folder).ranks()
             line = write(arguments.size, folder, arguments.out)
+    for seed in () if arguments.without_picks else arguments.seeds:
+        Course("uniform", seed, size, folder).picks()
+        line = write(arguments.size, folder, arguments.out)
     say(json.dumps(line))
 
 

@@ -33,6 +33,7 @@ class Formula:
         self, space: Space, speeds: Mapping[str, float] | None = None, noise: float = 0.0, name: str = "f"
     ) -> None:
         self.device = Device(name, 1, 1, "none", "none", "formula")
+        self.batch = 1
         self.work, self.speeds, self.noise, self.measured = Work(space), speeds or SPEEDS, noise, 0
 
     def ms(self, architecture: Architecture) -> float:

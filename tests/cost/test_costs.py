@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 import pytest
+import torch
 
 from nasturtium import cost
 from nasturtium.cost.costs import Costs, Measured, MemoryCache
@@ -110,6 +111,22 @@ def test_networks_measured_together_each_have_their_latency() -> None:
     made = Measured(SPACE).measure(list(SPACE), "latency_ms")
     assert len(made) == 2
     assert all(one.runs >= 30 and one.median_ms > 0 for one in made)
+
+
+def test_a_batch_is_another_cost_than_one_input() -> None:
+    cache = MemoryCache()
+    one = Measured(SPACE, cache)(SPACE.unrank(0), ["latency_ms"])
+    many = Measured(SPACE, cache, batch=64)(SPACE.unrank(0), ["latency_ms"])
+    assert many["latency_ms"] > 2 * one["latency_ms"]
+    assert len(cache.rows) == 3  # the reference is one
+    with pytest.raises(ConfigError, match="batch of 0"):
+        Measured(SPACE, batch=0)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_where_there_is_no_gpu_none_is_measured() -> None:
+    with pytest.raises(ConfigError, match="no NVIDIA GPU"):
+        Measured(SPACE, place="cuda")
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])

@@ -1,10 +1,12 @@
 """Energy from a counter of our own."""
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from nasturtium.cost.energy import energy_counter, measure_energy
+from nasturtium.cost.energy import energy_counter, gpu_counter, measure_energy
 from nasturtium.errors import ConfigError
 
 
@@ -38,3 +40,31 @@ def test_a_machine_without_counters_says_so(tmp_path: Path) -> None:
     package(tmp_path, 0, 1).unlink()
     with pytest.raises(ConfigError, match="cannot be read"):
         energy_counter(tmp_path)
+
+
+def test_the_energy_of_a_gpu_is_what_nvml_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    used, now = 5_000, 0.0
+
+    def run() -> None:
+        nonlocal now, used
+        now += 0.01
+        used += 7
+
+    def handle(uuid: str) -> str:
+        if uuid != "GPU-1":
+            raise LookupError("not found")
+        return uuid
+
+    nvml = SimpleNamespace(
+        NVMLError=LookupError,
+        nvmlInit=lambda: None,
+        nvmlDeviceGetHandleByUUID=handle,
+        nvmlDeviceGetTotalEnergyConsumption=lambda one: used if one == "GPU-1" else 0,
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    assert measure_energy(run, gpu_counter("GPU-1"), clock=lambda: now)[0] == pytest.approx(7.0)
+    with pytest.raises(ConfigError, match="NVML says not found"):
+        gpu_counter("GPU-2")
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    with pytest.raises(ConfigError, match="pynvml is not installed"):
+        gpu_counter("GPU-1")

@@ -98,6 +98,23 @@ def test_slow_drift_is_divided_out() -> None:
     assert latency.unsteady == 0
 
 
+def test_networks_beside_each_other_tell_of_the_machine_where_the_reference_scatters() -> None:
+    def ratio(seed: int) -> float:
+        noise = np.random.default_rng(seed)
+        machine = Machine(lambda now: 1 + 0.4 * np.sin(11 * now))
+
+        def unsteady() -> None:
+            machine.net(0.2 * np.exp(0.3 * noise.standard_normal()), "reference")()
+
+        plan = Plan(block_runs=1, block_ms=0.2, tolerance=np.inf, reference_every=6)
+        nets = [machine.net(0.5 + 0.1 * i) for i in range(6)]
+        made = measure(nets, Reference(unsteady, 0.2), plan, seed=seed, clock=machine.clock)
+        return made[0].median_ms / made[-1].median_ms
+
+    # Divided by the reference alone the ratio scatters by 0.3 / sqrt(2) / sqrt(10) and more.
+    assert np.std([ratio(seed) for seed in range(20)]) < 0.02
+
+
 def test_a_block_during_which_the_machine_changed_is_measured_again() -> None:
     machine = Machine()
     reference = calibrate(machine.net(0.2), clock=machine.clock)

@@ -77,4 +77,6 @@ def test_a_run_gives_logits_of_one_input_and_keeps_the_mode_of_the_model() -> No
     with fixed_threads(1):
         assert torch_run(model, SHAPE)().shape == (1, 10)
         assert onnx_run(model, SHAPE)()[0].shape == (1, 10)
+        assert torch_run(model, SHAPE, batch=3)().shape == (3, 10)
+        assert onnx_run(model, SHAPE, batch=3)()[0].shape == (3, 10)
     assert model.training

@@ -66,3 +66,21 @@ def test_it_goes_on_from_a_checkpoint_of_either_stage(task, tmp_path, killed):
     assert all(torch.equal(one, other) for one, other in ended)
     with pytest.raises(StoreError, match="1 supernets"):
         staged(task, count=1).load(path)
+
+
+def test_a_supernet_that_runs_another_space_from_a_step_on_trains_the_same_weights(task, tmp_path):
+    space, alike = space_of(task, 0.0), space_of(task, 0.0)
+    recipe = Recipe(epochs=1, batch_size=32, threads=1)
+
+    def made(*spaces):
+        return Staged([Training(Supernet(space, seed=0), task, recipe, seed=0)], spaces)
+
+    plain, first, again = made(), made((0, space), (2, alike)), made((0, space), (2, alike))
+    search(UniformPaths(space, seed=1), plain, Steps(plain))
+    path = tmp_path / "weights"
+    search(UniformPaths(space, seed=1), first, Steps(first, path, steps=1))
+    assert first.current.supernet.space is space
+    search(UniformPaths(space, seed=1), again, Steps(again, path))
+    assert again.current.supernet.space is alike
+    ended = zip(again.current.supernet.parameters(), plain.current.supernet.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in ended)

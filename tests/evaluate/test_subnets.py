@@ -45,6 +45,21 @@ def test_a_snapshot_stays_what_it_was_when_it_was_first_used(few_digits):
     assert any(not torch.equal(found[name], value) for name, value in now.items())
 
 
+def test_norms_are_found_in_the_memory_format_that_the_supernet_is_trained_in(few_digits):
+    deeper = Space(b.conv(4), b.conv(choice(4, 8)), b.classifier(), input_shape=(1, 8, 8), outputs=10)
+    supernet = Supernet(deeper, norms="batch")
+    plain = Subnets(supernet, few_digits, recalibration=64)(deeper.unrank(1))
+    seen = []
+    supernet.to(memory_format=torch.channels_last)
+    with torch.nn.modules.module.register_module_forward_pre_hook(lambda _, x: seen.append(x[0])):
+        quick = Subnets(supernet, few_digits, recalibration=64)(deeper.unrank(1))
+    wide = [x for x in seen if x.dim() == 4 and min(x.shape[1:]) > 1]
+    assert wide
+    assert all(x.is_contiguous(memory_format=torch.channels_last) for x in wide)
+    for name, value in plain.state_dict().items():
+        torch.testing.assert_close(quick.state_dict()[name], value)
+
+
 def test_a_checkpoint_has_the_teacher(few_digits, tmp_path):
     training, teacher = taught(few_digits)
     step(training)

@@ -40,10 +40,21 @@ def test_the_model_stays_as_it_was(tiny, task, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "format", "error", "words"),
     [
-        ("net.h5", None, UnknownName, r"unknown export format '\.h5'.*known: \.onnx, \.pt2, \.py"),
+        (
+            "net.h5",
+            None,
+            UnknownName,
+            r"unknown export format '\.h5'.*known: \.int8\.onnx, \.onnx, \.pt2",
+        ),
         ("net", None, UnknownName, "unknown export format 'net'"),
-        ("net", "tflite", UnknownName, "unknown export format 'tflite'.*known: onnx, program, source"),
+        ("net", "tflite", UnknownName, "unknown export format 'tflite'.*known: int8, onnx, program, source"),
         ("net.onnx", "source", ConfigError, r"net\.onnx does not fit the format 'source'; call it net\.py"),
+        (
+            "net.onnx",
+            "int8",
+            ConfigError,
+            r"net\.onnx does not fit the format 'int8'; call it net\.int8\.o",
+        ),
     ],
 )
 def test_a_wrong_format_is_said_before_anything_is_written(

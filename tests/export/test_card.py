@@ -53,9 +53,13 @@ def test_input_normalisation_data_and_licence_are_there(tmp_path: Path, task) ->
     assert text.count("Not known: the network was exported without the run that made it.") == 2
 
 
-def test_latency_of_the_file_and_its_device(tmp_path: Path, task) -> None:
-    text = written(tmp_path, task, Facts(), Latency((1.0, 1.1, 0.9), 30))
-    assert "| latency of this file | 1 ms +- 0.072 ms, batch 1 |" in text
+def test_promised_and_measured_costs_stand_side_by_side(tmp_path: Path, task) -> None:
+    said = {"latency_onnx_ms": 0.98, "latency_ms": 2.0, "size_bytes": 1200.0, "params": 300.0}
+    text = written(tmp_path, task, Facts(metrics=said), Latency((1.0, 1.1, 0.9), 30))
+    assert "| cost | promised by the search | this file |" in text
+    assert "| size of the file | 1,200 bytes | 1,234 bytes |" in text
+    assert "| latency, one input | 0.98 ms | 1 ms +- 0.072 ms |" in text
+    assert "| latency_ms | 2 |  |" in text  # of another runtime
     assert "measured on: a toaster" in text
 
 

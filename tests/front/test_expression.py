@@ -73,6 +73,7 @@ def test_known_values(text, wanted):
         ("log", "write log"),
         ("log(error, 2)", "takes one argument"),
         ("max(error)", "takes two or more"),
+        ("mnasnet(error, latency_ms)", "takes three to five"),
         ("log(x=error)", "not understood"),
         ("error.real", "not understood"),
         ("error[0]", "not understood"),

@@ -11,6 +11,7 @@ from torch import fx, nn
 
 from nasturtium.net.build import build
 from nasturtium.net.onnx import onnx_model
+from nasturtium.run.names import space_named
 from nasturtium.space import layers as ir
 from nasturtium.space.transformer import Patches, TokenClassifier, Transformer
 from nasturtium.space.wiring import Value, Wiring
@@ -77,6 +78,13 @@ def test_transformers() -> None:
         return TokenClassifier().wire(net, Transformer(2, head=4).wire(net, Patches(8, size=3).wire(net, x)))
 
     agree(written(write))
+
+
+@pytest.mark.parametrize("name", ["hat", "hat_decoder"])
+def test_texts_are_written_without_torchs_exporter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("nasturtium.net.onnx._by_torch")
+    space = space_named(name)
+    agree(build(space.network(space.unrank(space.count - 1)), seed=0), space.input_shape)
 
 
 @pytest.mark.parametrize(("sides", "kind"), [((6, 12), "bilinear"), ((14, 5), "bicubic")])

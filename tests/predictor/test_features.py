@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from nasturtium.errors import ConfigError
-from nasturtium.predictor.features import Features, flow, has_cell, paths
+from nasturtium.predictor.features import Features, flow, has_cell, means, paths
 from nasturtium.seeds import rng_for
 from nasturtium.space.encode import PathEncoding, one_hot
+from nasturtium.space.zoo.hat import hat
 from nasturtium.space.zoo.nasbench201 import from_ops, nasbench201
 from nasturtium.space.zoo.nasbench_macro import nasbench_macro
 from nasturtium.testing.toys import conditional_space, flat_space, single_space
@@ -68,3 +69,23 @@ def test_a_space_without_a_cell_has_no_paths():
         Features(flat_space(), "path")
     with pytest.raises(ConfigError, match="encoding is 'paths'"):
         Features(flat_space(), "paths")
+
+
+def test_means_are_the_features_of_hat():
+    """Wang et al. 2020, released code: widths, number of layers, means over the layers, as shares."""
+    space = hat("published")
+    one = space.unrank(0)
+    assert set(means(space, space.sample(rng_for(0, "means")))) == {
+        f"mean transformer.{name}"
+        for name in (
+            *("encoder_width", "encoder.heads", "encoder.inner", "decoder_width", "decoder.times"),
+            *(f"decoder.block.{name}" for name in ("heads", "cross_heads", "inner", "layers")),
+        )
+    }
+    assert means(space, one)["mean transformer.encoder.inner"] == 1024 / 3072
+    assert means(space, one)["mean transformer.decoder.times"] == 1 / 6
+    path = "transformer__encoder0__inner"
+    other = space.architecture(**{path: 3072})
+    assert means(space, other)["mean transformer.encoder.inner"] == pytest.approx(
+        (5 * 1024 + 3072) / 6 / 3072
+    )

@@ -17,13 +17,15 @@ from nasturtium.run.sharing import SAMPLE, SUBNETS, SUPERNET, Problem, shares_we
 from nasturtium.space.zoo.fabric import trellis
 
 SMALL = {  # parameters that make each recipe quick
-    "alphanet": {"population": 4},
+    "alphanet": {"population": 4, "search": "binned"},
     "attentive": {"population": 4},
-    "bignas": {"population": 4, "tuned": 1},
+    "bignas": {"population": 4, "tuned": 1, "search": "coarse-to-fine"},
+    "darts": {"price": 1.0},
     "fairnas": {"population": 4},
     "ofa": {"population": 4},
     "p-darts": {"epochs": 1},
     "smash": {"layers": 2},
+    "snas": {"price": 0.5, "form": "product"},
     "spos": {"population": 4},
 }
 OWN = {"fabric": trellis(3, 2, 4)}  # recipes that are for one kind of space

@@ -18,6 +18,7 @@ from nasturtium.run.bench.course import Row
 from nasturtium.run.bench.protocol import Protocol, budget_of
 from nasturtium.run.bench.results import Results
 from nasturtium.run.bench.rows import Session
+from nasturtium.run.exported import Exported
 from nasturtium.run.retrained import Retrained
 from nasturtium.seeds import rng_for
 from nasturtium.space.layers import BlockSpan, Network
@@ -113,6 +114,12 @@ def whole_contents(**fields: object) -> Contents:
         command='nasturtium search --data digits --space mobilenet --subject-to "params <= 200e3"',
         specification='[search]\nmethod = "evolution"\nseed = 0\n',
         test_images=360,
+        files=(
+            Exported(
+                "pick 0", "onnx", "a.onnx", 0.0, 150_000, 148e3, 0.41, 0.4, "test", 360, 0.02, 0.02, 1.0
+            ),
+            Exported("pick 0", "int8", "a.int8.onnx", 0.4, 52_000, 4e4, warning="it loses 2.3 points"),
+        ),
     )
     rows = base.values([*base.usable(search), *base.usable(baseline)])
     reference = tuple((rows.max(axis=0) + 0.1 * (rows.max(axis=0) - rows.min(axis=0))).tolist())

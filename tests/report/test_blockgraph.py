@@ -4,7 +4,7 @@ from nasturtium.cost.counts import counts
 from nasturtium.report.blockgraph import Edge, Step, read
 from nasturtium.run.names import SPACES, space_named
 from nasturtium.seeds import rng_for
-from nasturtium.space.layers import BlockSpan, Network
+from nasturtium.space.layers import Attention, BlockSpan, Linear, Network
 from nasturtium.space.wiring import Value, Wiring
 
 IMAGE = Value(-1, (16, 8, 8))
@@ -107,3 +107,18 @@ def test_layers_of_no_block_are_shown_all_the_same() -> None:
     network = Network(IMAGE.shape, tuple(wiring.layers), (BlockSpan("stem", "stem", 0, 2),))
     assert [block.label for block in read(network)] == ["stem", "global mean, linear 10"]
     assert sum(block.params for block in read(Network(IMAGE.shape, network.layers))) == counts(network).params
+
+
+@pytest.mark.parametrize("name", ["vit", "hat", "hat_decoder"])
+def test_every_attention_is_a_step_that_its_linear_layers_are_part_of(name: str) -> None:
+    space = space_named(name)
+    network = space.network(space.unrank(space.count - 1))
+    blocks = read(network)
+    steps = [
+        s.text for block in blocks for _ in range(block.times) for edge in block.edges for s in edge.steps
+    ]
+    named = [text for text in steps if text.startswith("attention, ")]
+    assert len(named) == sum(isinstance(layer.op, Attention) for layer in network.layers)
+    assert sum(text.startswith("linear") for text in steps) == sum(
+        isinstance(layer.op, Linear) for layer in network.layers
+    ) - 4 * len(named)

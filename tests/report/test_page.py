@@ -75,6 +75,8 @@ def test_page_is_one_whole_file_that_fetches_nothing(reader: Reader) -> None:
         "nasturtium 0.1, torch 2.13",
         "wall time",
         "classifier 10",
+        "pick 0, onnx 148 kB 150 kB 0.4 ms 0.41 ms 2.00% 2.00% 0.00%",
+        "pick 0, int8: it loses 2.3 points.",
     ],
 )
 def test_page_says(reader: Reader, said: str) -> None:

@@ -77,3 +77,7 @@ def test_precision_tells_trainings_and_test_images_apart(
     assert "360 images" in precision(contents)
     once = tuple(replace(pick, again=again([0.02])) for pick in contents.picks)  # type: ignore[arg-type]
     assert "trained once" in precision(replace(contents, picks=once))
+
+
+def test_of_a_text_characters_are_wrong(make_contents: MakeContents) -> None:
+    assert "of the test characters wrong" in " ".join(headline(make_contents(answers="characters")))

@@ -64,6 +64,7 @@ def test_a_profile_goes_through_a_file_unchanged(profile: Profile, tmp_path: Pat
     again = read_profile(path)
     assert again == profile
     assert again.digest == profile.digest
+    assert replace(profile, batch=8).digest != profile.digest
     assert json.loads(path.read_text())["device"]["cpu"] == "f"
 
 
@@ -126,6 +127,8 @@ def test_a_worker_answers_line_by_line() -> None:
         "input_shape": (3, 8, 8),
         "outputs": 10,
         "threads": 1,
+        "batch": 1,
+        "place": "cpu",
     }
     answers = io.StringIO()
     measure_worker(io.StringIO(json.dumps(hello) + "\nnonsense\n"), answers)
@@ -134,7 +137,13 @@ def test_a_worker_answers_line_by_line() -> None:
     assert "JSONDecodeError" in second["error"]
 
 
-def test_a_remote_device_measures_through_a_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize("far", [False, True])
+def test_a_remote_device_measures_through_a_command(tmp_path: Path, far: bool) -> None:
+    """Far is what ssh does with a command: its words, joined by spaces, go to a shell elsewhere."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\nshift\nexec sh -c "$*"\n')
+    ssh.chmod(0o755)
+    over = f"{ssh} pi@board " if far else ""
     script = tmp_path / "worker.py"
     script.write_text(
         "import json\n"
@@ -145,7 +154,8 @@ def test_a_remote_device_measures_through_a_command(tmp_path: Path) -> None:
         "row = dict(blocks_ms=[1.0, 2.0], runs=30, unsteady=0, drift=1.0)\n"
         'print(json.dumps({"latencies": [row for _ in asked["choices"]]}), flush=True)\n'
     )
-    with Remote(f"{sys.executable} {script}", SPACE, "chain") as remote:
+    with Remote(f"{over}{sys.executable} {script}", SPACE, "chain", batch=8) as remote:
+        assert remote.batch == 8
         assert remote.device.cpu == "pi"
         first, _ = remote.measure(OTHERS[:2], "latency_ms")
         assert first.median_ms == 1.5

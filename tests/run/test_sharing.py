@@ -11,7 +11,7 @@ from nasturtium.errors import ConfigError, StoreError
 from nasturtium.protocols import Candidate
 from nasturtium.run.record import Unwatched
 from nasturtium.run.run import Run
-from nasturtium.run.sharing import FILE, SUBNETS, SUPERNET, Whole
+from nasturtium.run.sharing import FILE, SUBNETS, SUPERNET, Problem, Whole
 from nasturtium.store.records import Told
 from nasturtium.testing.toys import ToyEvaluator, flat_space, joint_space
 
@@ -178,3 +178,11 @@ def test_the_whole_space_is_asked_once():
     assert isinstance(candidate, Candidate)
     assert candidate.point.weights == ((1 / 3,) * 3,) * 4
     assert whole.ask(1) == whole.best(1) == []
+
+
+def test_adamw_keeps_its_own_rate_where_none_is_given():
+    rates = {
+        name: Problem(flat_space(), None, nt.Recipe(optimizer=name), 0, None).longer(1, lr=0.07).lr
+        for name in ("sgd", "adamw")
+    }
+    assert rates == {"sgd": 0.07, "adamw": nt.Recipe(optimizer="adamw").peak_lr}

@@ -9,7 +9,9 @@ from nasturtium.strategy.arc_gp import ArcBayesianOptimization
 from nasturtium.strategy.asha import ASHA
 from nasturtium.strategy.auto import Auto
 from nasturtium.strategy.bananas import BANANAS
+from nasturtium.strategy.binned import BinnedEvolution
 from nasturtium.strategy.bohb import BOHB
+from nasturtium.strategy.coarse_to_fine import CoarseToFine
 from nasturtium.strategy.constrained import Constrained
 from nasturtium.strategy.controller import Controller
 from nasturtium.strategy.distinct import Distinct
@@ -26,6 +28,7 @@ from nasturtium.strategy.nasbot import NASBOT
 from nasturtium.strategy.nsga2 import NSGA2
 from nasturtium.strategy.pnas import PNAS
 from nasturtium.strategy.ppo import PPO
+from nasturtium.strategy.predicted import PredictedEvolution
 from nasturtium.strategy.random import RandomSearch
 from nasturtium.strategy.random_then_near import RandomThenNear
 from nasturtium.strategy.reinforce import Reinforce
@@ -85,6 +88,21 @@ class TestGenerationalEvolution(StrategyConformance):
         return GenerationalEvolution(
             space, seed=seed, objectives=objectives, population=10, crossovers=5, parents=4
         )
+
+
+class TestBinnedEvolution(StrategyConformance):
+    budget = 25
+
+    def make(self, space, seed, objectives):
+        given = {"over": "params", "bins": 5, "population": 10}
+        return BinnedEvolution(space, seed=seed, objectives=objectives, **given)
+
+
+class TestCoarseToFine(StrategyConformance):
+    budget = 25
+
+    def make(self, space, seed, objectives):
+        return CoarseToFine(space, seed=seed, objectives=objectives, coarse=12, parents=4)
 
 
 class TestLargeScaleEvolution(StrategyConformance):
@@ -178,6 +196,14 @@ class TestNASBOT(StrategyConformance):
         return NASBOT(
             space, seed=seed, objectives=objectives, initial=5, refit=6, samples=5, children=(20, 20)
         )
+
+
+class TestPredictedEvolution(StrategyConformance):
+    budget = 6
+
+    def make(self, space, seed, objectives):
+        sizes = {"initial": 4, "batch": 8, "population": 4, "generations": 1}
+        return PredictedEvolution(space, seed=seed, objectives=objectives, **sizes)
 
 
 class TestPNAS(StrategyConformance):

@@ -1,5 +1,7 @@
 """What P-DARTS does between and after its stages."""
 
+import math
+
 import pytest
 
 from nasturtium.architecture import Mixture
@@ -40,6 +42,15 @@ def test_the_strongest_options_of_every_decision_are_kept():
             assert sum(weight >= min(row[i] for i in options) for weight in row) == 5
     with pytest.raises(ConfigError, match="share of 0"):
         kept(space, mixture, 0)
+
+
+def test_dropout_behind_skips_falls_as_in_the_released_code():
+    """train_search.py: linear while alpha is frozen, then anew by exp(-0.2 k); stages of 25 epochs."""
+    stage = STAGES[1]
+    rates = [stage.faded(epoch, 25) for epoch in range(25)]
+    assert rates[:10] == pytest.approx([0.4 * (24 - epoch) / 25 for epoch in range(10)])
+    assert rates[10:] == pytest.approx([0.4 * math.exp(-0.2 * k) for k in range(15)])
+    assert [stage.faded(0, 1)] == [0.4]
 
 
 def test_each_stage_mixes_the_strongest_options_of_the_one_before():

@@ -15,20 +15,21 @@ def export(
         typer.Option(help='Which network: "latency_ms <= 1", or a name such as knee; default: all picks.'),
     ] = None,
     format_: Annotated[
-        list[str] | None, typer.Option("--format", help="source, onnx or program; several.")
+        list[str] | None, typer.Option("--format", help="source, onnx, int8 or program; several.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to; models in the run's folder by default.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Writes networks of a run as ONNX, a torch.export program, or readable PyTorch source with its weights.
+    """Writes networks of a run as ONNX (float32 or int8), a torch.export program, or readable PyTorch source.
 
-    Every file is checked against the model, its latency is measured again, and a model card stands beside it.
+    Every file is checked against the model, by numbers and by answers, its latency is measured again, and a
+    model card stands beside it.
 
     \b
         nasturtium export runs/first --pick "latency_ms <= 1" --format onnx
-        nasturtium export runs/first --pick knee --format source program
+        nasturtium export runs/first --pick knee --format int8 program
     """
     from nasturtium.cli.finish import export_picks
     from nasturtium.run.run import Run
@@ -45,3 +46,9 @@ def export(
             f"{file['pick']}: {file['path']}{latency}, largest difference {file['difference']:.1g}",
             soft_wrap=True,
         )
+        if file["error"] is not None:
+            model, inputs = file["model_error"], file["inputs"]
+            line = f"  error {file['error']:.2%}, of the model {model:.2%}, on the same {inputs:,} inputs"
+            console().print(line, soft_wrap=True)
+        if file["warning"]:
+            console().print(f"  warning: {file['warning']}", soft_wrap=True)

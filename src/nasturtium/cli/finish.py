@@ -1,14 +1,21 @@
 """What follows a search on the command line: exports, the report, and a few lines that say what came out."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasturtium.cli.printing import console, print_json, print_table, quantity
 from nasturtium.errors import ConfigError, unknown
+from nasturtium.run.exported import Exported, note
 from nasturtium.run.front import Pick
 from nasturtium.run.run import Run
 from nasturtium.run.spec import Spec
+
+if TYPE_CHECKING:
+    from nasturtium.export.artifact import Artifact
 
 NOTHING = "none"
 DEFAULT = ("source", "onnx")
@@ -36,6 +43,7 @@ def finish(run: Run, formats: Sequence[str]) -> dict[str, Any]:
 
     trained = [pick for pick in run.picks if pick.retrained is not None]
     files = export_picks(run, trained, formats, run.folder / "models") if run.complete else []
+    lost = [f"{one['pick']} as {one['format']}: {one['warning']}" for one in files if one["warning"]]
     report = write(run, run.folder / "report.html")
     return {
         "folder": str(run.folder),
@@ -45,7 +53,7 @@ def finish(run: Run, formats: Sequence[str]) -> dict[str, Any]:
         "hypervolume": {
             stage: run.hypervolume(stage) for stage in ("search", "baseline") if stage in run.stages
         },
-        "warnings": [str(alarm) for alarm in alarms_of(run)],
+        "warnings": [*(str(alarm) for alarm in alarms_of(run)), *lost],
         "models": files,
         "report": str(report),
     }
@@ -54,7 +62,7 @@ def finish(run: Run, formats: Sequence[str]) -> dict[str, Any]:
 def export_picks(
     run: Run, picks: Sequence[Pick], formats: Sequence[str], folder: Path
 ) -> list[dict[str, Any]]:
-    """Writes each pick in each format into a folder of its name.
+    """Writes each pick in each format into a folder of its name, and notes in the run what came of it.
 
     Raises:
         UnknownName: No such format.
@@ -63,7 +71,7 @@ def export_picks(
     from nasturtium.export.artifact import FORMATS, export
 
     wanted = _known_formats(formats)
-    files: list[dict[str, Any]] = []
+    files: list[Exported] = []
     for pick in picks:
         for name in wanted:
             try:
@@ -74,16 +82,34 @@ def export_picks(
                 # Without the extra the search itself is not lost: say what is missing and go on.
                 console().print(f"not exported as {name}: {error}", soft_wrap=True)
                 continue
-            latency = made.latency.median_ms if made.latency else None
-            files.append(
-                {
-                    "pick": pick.name,
-                    "path": str(made.path),
-                    "difference": made.difference,
-                    "latency_ms": latency,
-                }
-            )
-    return files
+            files.append(_exported(pick, name, made))
+    if files:
+        note(run.folder, files)
+    return [asdict(one) for one in files]
+
+
+def _exported(pick: Pick, format: str, made: Artifact) -> Exported:
+    from nasturtium.export.card import promises, size_of
+
+    size, latency = (pick.metrics.get(name) for name in promises(made.path))
+    found = Exported(
+        *(pick.name, format, str(made.path), made.difference),
+        bytes=size_of(made.path),
+        promised_bytes=size,
+        latency_ms=made.latency.median_ms if made.latency else None,
+        promised_ms=latency,
+    )
+    if made.check is None:
+        return found
+    return replace(
+        found,
+        split=made.check.split,
+        inputs=made.check.inputs,
+        error=made.check.file,
+        model_error=made.check.model,
+        alike=made.check.alike,
+        warning=made.check.warning,
+    )
 
 
 def outcome(run: Run, found: dict[str, Any]) -> None:

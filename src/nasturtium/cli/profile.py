@@ -33,6 +33,8 @@ def profile(
     ] = None,
     on: Annotated[str | None, Option(help='Measure elsewhere: "ssh HOST nasturtium measure-worker".')] = None,
     threads: Annotated[int, Option(help="That a network runs on.")] = 1,
+    batch: Annotated[int, Option(help="Inputs that a run takes at once; latencies are of so many.")] = 1,
+    place: Annotated[str, Option(help="cpu, or cuda: PyTorch on an NVIDIA GPU.")] = "cpu",
     seed: Annotated[int, Option(help="Of the networks that are measured.")] = 0,
     json: Annotated[bool, Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -62,7 +64,9 @@ def profile(
     counted = spent.unit == "trials"
     with ExitStack() as stack:
         measurer: Any = (
-            stack.enter_context(Remote(on, found, space, threads)) if on else Measured(found, threads=threads)
+            stack.enter_context(Remote(on, found, space, threads=threads, batch=batch, place=place))
+            if on
+            else Measured(found, threads=threads, batch=batch, place=place)
         )
         made = build_profile(
             found,
@@ -103,7 +107,7 @@ def _print(made: "Profile", out: Path) -> None:
                 )
                 for name, one in course.quality.items()
             ],
-            title=course.metric,
+            title=course.metric + (f", {made.batch} inputs" if made.batch > 1 else ""),
         )
         console().print(
             f"{len(latencies)} networks of {made.space}, {latencies[0]:.3g} to {latencies[-1]:.3g} ms, "
@@ -123,6 +127,7 @@ def _figures(made: "Profile") -> dict[str, Any]:
         "device": str(made.device),
         "fingerprint": made.device.fingerprint,
         "space": made.space,
+        "batch": made.batch,
         "courses": {course.metric: _course(course) for course in made.courses},
     }
 

@@ -19,7 +19,7 @@ def search(
         Path | None, typer.Argument(help="A TOML file with the settings; options below override it.")
     ] = None,
     data: Annotated[
-        str | None, Option(help="digits, cifar10, folder:PATH, hf:NAME, npz:PATH; see `tasks`.")
+        str | None, Option(help="digits, cifar10, folder:PATH, hf:NAME, npz:PATH, text:FILE; see `tasks`.")
     ] = None,
     space: Annotated[
         str | None, Option(help="A name (see `spaces`), NAME/published, or file.py:name.")
@@ -35,6 +35,7 @@ def search(
     epochs: Annotated[int | None, Option(help="Of each training in the search.")] = None,
     batch_size: Annotated[int | None, Option(help="Images per step.")] = None,
     lr: Annotated[float | None, Option(help="Peak learning rate.")] = None,
+    optimizer: Annotated[str | None, Option(help="sgd, or adamw, which transformers want.")] = None,
     baseline: Annotated[bool | None, Option(help="Random search beside it, at equal cost.")] = None,
     picks: Annotated[
         int | None, Option(help="Networks of the front to train again at the end; 0 for none.")
@@ -69,7 +70,7 @@ def search(
         str | None, Option(help="A file that `profile` wrote: latencies are what it promises.")
     ] = None,
     format_: Annotated[
-        list[str] | None, Option("--format", help="Export the picks as source, onnx, program, or none.")
+        list[str] | None, Option("--format", help="Export the picks as source, onnx, int8, program, or none.")
     ] = None,
     json: Annotated[
         bool, Option("--json", help="Print the result as JSON; progress goes to stderr.")
@@ -78,7 +79,7 @@ def search(
     """Searches for small, accurate networks for your data, trains the best and exports them.
 
     Three stages: the search; random search at equal cost, to compare with; final trainings of a few picks
-    from the front, tested on images that nothing before has seen. Stop it at any time: the same command again
+    from the front, tested on data that nothing before has seen. Stop it at any time: the same command again
     goes on where it was.
 
     \b
@@ -93,7 +94,7 @@ def search(
     from nasturtium.run.typed import value_of
 
     base = read_spec(spec) if spec is not None else Spec()
-    recipe = _changed(base.recipe, epochs=epochs, batch_size=batch_size, lr=lr)
+    recipe = _changed(base.recipe, epochs=epochs, batch_size=batch_size, lr=lr, optimizer=optimizer)
     retrain: Retraining = _changed(
         base.retrain, picks=picks, times=times, epochs=final_epochs, at=tuple(at) if at else None
     )

@@ -1,18 +1,20 @@
 """All that an architecture costs, counted and measured, behind one cost model."""
 
 from collections.abc import Iterable, Sequence
+from time import perf_counter
 from typing import Protocol
 
 from nasturtium.architecture import Architecture
-from nasturtium.cost.device import this_device
-from nasturtium.cost.energy import energy_counter, measure_energy
+from nasturtium.cost.device import gpu_uuid, this_device
+from nasturtium.cost.energy import Counter, energy_counter, gpu_counter, measure_energy
 from nasturtium.cost.footprint import FromShapes
-from nasturtium.cost.measure import Latency, Plan, Reference, calibrate, clock_for, measure
-from nasturtium.errors import ShapeError, unknown
+from nasturtium.cost.measure import Clock, Latency, Plan, Reference, calibrate, clock_for, measure
+from nasturtium.errors import ConfigError, ShapeError, unknown
 from nasturtium.space.space import Space
 
 LATENCIES = ("latency_ms", "latency_onnx_ms")
 MEASURED = (*LATENCIES, "energy_mj")
+REFERENCE = "reference-mobile"  # where the cache keeps what it takes; another one needs another name
 
 
 class CostCache(Protocol):
@@ -46,10 +48,10 @@ class MemoryCache:
 class Measured:
     """Measures the architectures of one space on this machine, each network once.
 
-    ``latency_ms`` is PyTorch's, ``latency_onnx_ms`` onnxruntime's: milliseconds for one input in eval mode,
-    batch normalisation folded, on `threads` threads; `cost.runtime` says the rest. ``energy_mj`` is PyTorch's
-    energy for the same, in millijoules, where the machine can tell. Networks that the space
-    knows to be equal share one value, and so do the two of a cell written in two ways.
+    ``latency_ms`` is PyTorch's, ``latency_onnx_ms`` onnxruntime's: milliseconds for one input, or for a batch
+    of several, in eval mode, batch normalisation folded, on `threads` threads; `cost.runtime` says the rest.
+    ``energy_mj`` is PyTorch's energy for the same, in millijoules, where the machine can tell. Networks that
+    the space knows to be equal share one value, and so do the two of a cell written in two ways.
 
     Args:
         space: Bound to the shapes of a task.
@@ -58,25 +60,41 @@ class Measured:
         threads: Threads that a network runs on. One is the most steady, and what a small network is fastest
             on.
         plan: How much to measure.
+        batch: Inputs that a run takes at once.
+        place: ``cpu``, or ``cuda`` for PyTorch on an NVIDIA GPU.
+
+    Raises:
+        ShapeError: The space is not bound.
+        ConfigError: A batch of none, or there is no such GPU.
     """
 
     names = frozenset(MEASURED)
 
     def __init__(
-        self, space: Space, cache: CostCache | None = None, *, threads: int = 1, plan: Plan | None = None
+        self,
+        space: Space,
+        cache: CostCache | None = None,
+        *,
+        threads: int = 1,
+        plan: Plan | None = None,
+        batch: int = 1,
+        place: str = "cpu",
     ) -> None:
+        if batch < 1:
+            raise ConfigError(f"a batch of {batch} inputs; it must be 1 or more")
         if space.input_shape is None:
             raise ShapeError(
                 f"{space.name} does not know its input: say space.bind(input_shape=(3, 32, 32), outputs=10)"
             )
         self.space = space
         self.cache = cache if cache is not None else MemoryCache()
-        self.threads = threads
+        self.threads, self.batch, self.place = threads, batch, place
         self.plan = plan or Plan()
-        self.device = this_device(threads)
-        self._reference_network: Reference | None = None
+        self.device = this_device(threads, place)
+        self._references: dict[str, Reference] = {}  # by metric
         # The space's digest leaves out what a task decides, and one cache may serve several tasks.
-        self._suffix = f"/{'x'.join(map(str, space.input_shape))}-{space.outputs}"
+        several = "" if batch == 1 else f"-batch{batch}"
+        self._suffix = f"/{'x'.join(map(str, space.input_shape))}-{space.outputs}{several}"
 
     def __call__(self, architecture: Architecture, names: Iterable[str] = LATENCIES) -> dict[str, float]:
         """Returns the metrics called `names`, measured unless the cache has them.
@@ -94,15 +112,17 @@ class Measured:
 
         if name not in LATENCIES:
             raise unknown("latency", name, LATENCIES)
+        if name != "latency_ms" and self.place != "cpu":
+            raise ConfigError(f"{name} is measured on the cpu only, not on {self.place}")
         networks = [self.space.network(one) for one in architectures]
         with runtime.fixed_threads(self.threads):
             runs = [
-                runtime.torch_run(build(network, seed=0), network.input_shape)
+                runtime.torch_run(build(network, seed=0), network.input_shape, self.batch, self.place)
                 if name == "latency_ms"
-                else runtime.onnx_run(build(network, seed=0), network.input_shape, self.threads)
+                else runtime.onnx_run(build(network, seed=0), network.input_shape, self.threads, self.batch)
                 for network in networks
             ]
-            return measure(runs, self._reference(), self.plan, clock=clock_for(self.threads))
+            return measure(runs, self._reference(name), self.plan, clock=self._clock)
 
     def _value(self, architecture: Architecture, name: str) -> float:
         if name not in self.names:
@@ -120,23 +140,31 @@ class Measured:
         from nasturtium.cost import runtime
         from nasturtium.net.build import build
 
-        counter, network = energy_counter(), self.space.network(architecture)
+        counter: Counter = energy_counter() if self.place == "cpu" else gpu_counter(gpu_uuid())
+        network = self.space.network(architecture)
         with runtime.fixed_threads(self.threads):
-            run = runtime.torch_run(build(network, seed=0), network.input_shape)
+            run = runtime.torch_run(build(network, seed=0), network.input_shape, self.batch, self.place)
             return measure_energy(run, counter)
 
-    def _reference(self) -> Reference:
-        """Returns the reference, with its time from the cache: all sessions of a run share one scale."""
-        if self._reference_network is None:
+    @property
+    def _clock(self) -> Clock:
+        # While a GPU works its host may sleep, which the time of a thread leaves out.
+        return clock_for(self.threads) if self.place == "cpu" else perf_counter
+
+    def _reference(self, name: str) -> Reference:
+        """Returns a runtime's reference, its time from the cache: all sessions of a run share one scale."""
+        if name not in self._references:
             from nasturtium.cost.runtime import reference_run
 
-            run = reference_run()
-            nominal_ms = self.cache.get(self.device.fingerprint, "reference", "latency_ms")
+            run = reference_run(
+                "pytorch" if name == "latency_ms" else "onnxruntime", self.threads, self.place
+            )
+            nominal_ms = self.cache.get(self.device.fingerprint, REFERENCE, name)
             if nominal_ms is None:
-                found = calibrate(run, self.plan, clock=clock_for(self.threads)).nominal_ms
-                nominal_ms = self._keep("reference", "latency_ms", found, 0.0)
-            self._reference_network = Reference(run, nominal_ms)
-        return self._reference_network
+                found = calibrate(run, self.plan, clock=self._clock).nominal_ms
+                nominal_ms = self._keep(REFERENCE, name, found, 0.0)
+            self._references[name] = Reference(run, nominal_ms)
+        return self._references[name]
 
     def _keep(self, key: str, name: str, value: float, spread: float) -> float:
         """Returns what the cache then holds: another process may have been first."""

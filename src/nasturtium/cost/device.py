@@ -7,13 +7,15 @@ from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from nasturtium.errors import ConfigError, unknown
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
     """What a measured time depends on, beside the network.
 
     Attributes:
-        cpu: Model name of the processor.
+        cpu: Model name of the processor, a GPU where networks run on one.
         cores: Cores that this process may use.
         threads: Threads that a network runs on while it is measured.
         torch: Version of torch.
@@ -39,10 +41,14 @@ class Device:
         return f"{self.cpu}, {threads}, {self.system}, torch {self.torch}, onnxruntime {self.onnxruntime}"
 
 
-def this_device(threads: int = 1) -> Device:
-    """Returns the device that this process runs on, measured with `threads` threads."""
+def this_device(threads: int = 1, place: str = "cpu") -> Device:
+    """Returns the device that this process runs on, measured with `threads` threads.
+
+    Raises:
+        ConfigError: It has no such GPU.
+    """
     return Device(
-        cpu=_cpu_model(),
+        cpu=_cpu_model() if place == "cpu" else _gpu_model(place),
         cores=_usable_cores(),
         threads=threads,
         torch=_version("torch"),
@@ -54,6 +60,23 @@ def this_device(threads: int = 1) -> Device:
 def device_fingerprint(threads: int = 1) -> str:
     """Returns the short stable hash of `this_device`, the key under which measured costs are kept."""
     return this_device(threads).fingerprint
+
+
+def gpu_uuid() -> str:
+    """Returns the number of the GPU that PyTorch runs on, as NVML knows it."""
+    import torch
+
+    return f"GPU-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"
+
+
+def _gpu_model(place: str) -> str:
+    import torch
+
+    if place != "cuda":
+        raise unknown("place", place, ("cpu", "cuda"))
+    if not torch.cuda.is_available():
+        raise ConfigError("there is no NVIDIA GPU that PyTorch could run on here; measure on the cpu")
+    return torch.cuda.get_device_name()
 
 
 def _usable_cores() -> int:

@@ -1,11 +1,13 @@
-"""Energy of one input, from the counters that processors keep of themselves, where they can be read."""
+"""Energy of one run, from the counters that processors keep of themselves, where they can be read."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,6 +16,18 @@ from nasturtium.errors import ConfigError
 
 ROOT = Path("/sys/class/powercap")
 BLOCKS, BLOCK_SECONDS = 5, 0.2  # a counter moves every millisecond, and the noise of others is averaged
+
+
+class Counter(Protocol):
+    """What counts energy as it is taken."""
+
+    def read(self) -> tuple[int, ...]:
+        """Returns where it stands, from any origin."""
+        ...
+
+    def between(self, before: Sequence[int], after: Sequence[int]) -> float:
+        """Returns the millijoules between two readings."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,54 @@ class EnergyCounter:
         """Returns the millijoules between two readings, less than one turn of a counter apart."""
         rows = zip(before, after, self.ranges, strict=True)
         return sum((late - early) % (turn + 1) for early, late, turn in rows) / 1e3
+
+
+@dataclass(frozen=True, slots=True)
+class GpuCounter:
+    """The energy that one NVIDIA GPU has taken since its driver was loaded, by NVML (from Volta on).
+
+    Attributes:
+        library: ``pynvml``.
+        handle: Of the GPU.
+    """
+
+    library: Any
+    handle: Any
+
+    def read(self) -> tuple[int, ...]:
+        """Returns millijoules."""
+        return (int(self.library.nvmlDeviceGetTotalEnergyConsumption(self.handle)),)
+
+    def between(self, before: Sequence[int], after: Sequence[int]) -> float:
+        """Returns the millijoules between two readings."""
+        return float(after[0] - before[0])
+
+
+def gpu_counter(uuid: str) -> GpuCounter:
+    """Returns the counter of a GPU.
+
+    Args:
+        uuid: Its number, such as ``GPU-5d5ba0d6-...``.
+
+    Raises:
+        ConfigError: pynvml is not installed, or the GPU does not tell.
+    """
+    try:
+        pynvml: Any = import_module("pynvml")
+    except ImportError as error:
+        raise ConfigError(
+            "energy_mj of a GPU cannot be measured: pynvml is not installed (pip install nvidia-ml-py); or "
+            "leave energy_mj out"
+        ) from error
+    try:
+        pynvml.nvmlInit()
+        counter = GpuCounter(pynvml, pynvml.nvmlDeviceGetHandleByUUID(uuid))
+        counter.read()
+    except pynvml.NVMLError as error:
+        raise ConfigError(
+            f"energy_mj of {uuid} cannot be measured: NVML says {error}; leave it out, or take latency_ms"
+        ) from error
+    return counter
 
 
 def energy_counter(root: Path = ROOT) -> EnergyCounter:
@@ -68,7 +130,7 @@ def energy_counter(root: Path = ROOT) -> EnergyCounter:
 
 
 def measure_energy(
-    run: Run, counter: EnergyCounter, *, clock: Callable[[], float] = time.perf_counter
+    run: Run, counter: Counter, *, clock: Callable[[], float] = time.perf_counter
 ) -> tuple[float, float]:
     """Returns millijoules of one run, the median over blocks, and the standard deviation of that."""
     run()

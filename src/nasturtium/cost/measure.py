@@ -1,9 +1,11 @@
 """How long networks take, measured so that a difference means something on a machine that is never still.
 
-A network is timed in blocks. Blocks of different networks come in random order, with blocks of a small
-reference network between them; each is divided by the reference's drift, and is thrown away and repeated
-where the reference moved while it ran. The median of a network's blocks is its latency; their scatter is its
-repeat-to-repeat spread.
+A network is timed in blocks. Blocks of different networks come in random order, a few at a time, with blocks
+of a reference network between them; where the reference moved meanwhile, all of these are thrown away and
+repeated. Each block is divided by the machine's drift at that time, of which the networks beside it tell as
+well as the reference: networks and times are two ways of a table of logarithms, to which medians are fitted
+(Tukey 1977, Exploratory Data Analysis, chapter 11). The median of a network's blocks is its latency; their
+scatter is its repeat-to-repeat spread.
 """
 
 import gc
@@ -14,15 +16,20 @@ from itertools import pairwise
 from time import perf_counter, thread_time
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median  # type: ignore[import-untyped]
 
 from nasturtium.seeds import rng_for
 
+Array = NDArray[np.float64]
 Run = Callable[[], object]  # runs a network once, on an input that it holds
 Clock = Callable[[], float]  # seconds, from any origin
 
 # When other load made the reference 2.1 times slower, other networks then came out up to 5 % too slow or too
 # fast.
 UNEQUAL = 0.07
+POLISHES = 10  # more move nothing
+REFERENCE = -1  # its number beside those of networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A small network whose time tells how fast the machine is now.
+    """A network whose time tells how fast the machine is now: best one of the kind that is measured.
 
     Attributes:
         run: Runs it once.
@@ -161,47 +168,72 @@ def measure(
         One latency per network, in the order of `runs`.
     """
     plan = plan or Plan()
-    kept: list[list[tuple[float, float, bool]]] = [[] for _ in runs]
+    kept: list[_Group] = []
     groups = list(_groups(len(runs), plan, seed))
     spare = (plan.attempts - 1) * len(groups)
     with _no_garbage_collection():
         counts = [_warm_up(run, plan, clock) for run in runs]
-        watch = _Watch(reference, _warm_up(reference.run, plan, clock), plan.tolerance, clock)
+        count = _warm_up(reference.run, plan, clock)
+        now = _block(reference.run, count, clock)
         while groups:
             group = groups.pop(0)
             times = [_block(runs[i], counts[i], clock) for i in group]
-            drift, moved = watch.look()
+            before, now = now, _block(reference.run, count, clock)
+            moved = abs(now / before - 1) > plan.tolerance
             if moved and spare:
                 spare -= 1
                 groups.append(group)
                 continue
-            for i, time_ms in zip(group, times, strict=True):
-                kept[i].append((time_ms, drift, moved))
-    return [_latency(blocks, count) for blocks, count in zip(kept, counts, strict=True)]
+            kept.append(_Group((*group, REFERENCE, REFERENCE), np.log([*times, before, now]), moved))
+    return _latencies(kept, counts, np.log(reference.nominal_ms))
 
 
-def _latency(blocks: Sequence[tuple[float, float, bool]], count: int) -> Latency:
-    """Puts together the blocks of one network: time in ms, drift, whether the reference moved."""
-    times, drifts, moved = zip(*blocks, strict=True)
-    adjusted = tuple(time_ms / drift for time_ms, drift in zip(times, drifts, strict=True))
-    return Latency(adjusted, count * len(blocks), sum(moved), float(np.median(drifts)))
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Blocks that came one after the other.
+
+    Attributes:
+        numbers: Of the networks, the reference last, before and after the others.
+        logs: Logarithm of each block's milliseconds.
+        moved: Whether the reference moved meanwhile.
+    """
+
+    numbers: tuple[int, ...]
+    logs: Array
+    moved: bool
 
 
-class _Watch:
-    """Looks at the reference before and after each group of networks."""
+def _latencies(groups: Sequence[_Group], counts: Sequence[int], nominal: float) -> list[Latency]:
+    """Puts together the blocks of each network; on this scale the reference takes its nominal time."""
+    times = _times(groups, len(counts))
+    shift = nominal - times[REFERENCE]
+    blocks: list[list[float]] = [[] for _ in counts]
+    drifts: list[list[float]] = [[] for _ in counts]
+    moves = [0] * len(counts)
+    for group in groups:
+        slower = group.logs - times[list(group.numbers)]
+        for place, number in enumerate(group.numbers[:-2]):
+            drift = (
+                float(np.median(np.delete(slower, place))) - shift
+            )  # by the others: it must not judge itself
+            blocks[number].append(float(np.exp(group.logs[place] - drift)))
+            drifts[number].append(float(np.exp(drift)))
+            moves[number] += group.moved
+    rows = zip(blocks, drifts, moves, counts, strict=True)
+    return [Latency(tuple(b), c * len(b), m, float(np.median(d))) for b, d, m, c in rows]
 
-    def __init__(self, reference: Reference, runs: int, tolerance: float, clock: Clock) -> None:
-        self.reference = reference
-        self.runs = runs
-        self.tolerance = tolerance
-        self.clock = clock
-        self.last_ms = _block(reference.run, runs, clock)
 
-    def look(self) -> tuple[float, bool]:
-        """Returns the drift since calibration, as a factor, and whether it moved since the last look."""
-        before, now = self.last_ms, _block(self.reference.run, self.runs, self.clock)
-        self.last_ms = now
-        return (before + now) / 2 / self.reference.nominal_ms, abs(now / before - 1) > self.tolerance
+def _times(groups: Sequence[_Group], networks: int) -> Array:
+    """Returns the logarithm of each network's time, and last of the reference's, by a median polish."""
+    numbers = np.concatenate([group.numbers for group in groups])
+    numbers[numbers == REFERENCE] = networks
+    logs = np.concatenate([group.logs for group in groups])
+    group_of = np.repeat(np.arange(len(groups)), [len(group.logs) for group in groups])
+    drift = np.zeros(len(groups))
+    for _ in range(POLISHES):
+        times = np.array(median(logs - drift[group_of], numbers, range(networks + 1)))
+        drift = np.array(median(logs - times[numbers], group_of, range(len(groups))))
+    return times
 
 
 def _groups(count: int, plan: Plan, seed: int) -> Iterator[list[int]]:

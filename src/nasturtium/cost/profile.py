@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Literal
@@ -127,6 +127,7 @@ class Profile:
         outputs: Values that a network gives.
         made: When, ISO 8601.
         courses: One per metric.
+        batch: Inputs that a run took at once: latencies are of so many.
     """
 
     device: Device
@@ -136,11 +137,13 @@ class Profile:
     outputs: int
     made: str
     courses: tuple[Course, ...]
+    batch: int = field(default=1, repr=False)  # of 1 nothing was said before, nor is in the digest
 
     @cached_property
     def digest(self) -> str:
         """Eight hexadecimal digits, equal where all that the profile says is."""
-        return blake2b(repr(self).encode(), digest_size=4).hexdigest()
+        several = f" in batches of {self.batch}" if self.batch > 1 else ""
+        return blake2b(f"{self!r}{several}".encode(), digest_size=4).hexdigest()
 
     @cached_property
     def metrics(self) -> Mapping[str, Course]:
@@ -179,6 +182,7 @@ class Profile:
                 device=Device(**table["device"]),
                 input_shape=tuple(table["input_shape"]),
                 courses=tuple(map(_course, table["courses"])),
+                batch=table.get("batch", 1),
                 **rest,
             )
         except (KeyError, TypeError, AttributeError) as error:

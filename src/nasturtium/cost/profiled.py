@@ -32,6 +32,7 @@ class Profiled:
         self.profile = profile
         self.counted = FromShapes(space)
         self.names = FromShapes.names | frozenset(profile.metrics)
+        self.cheap = self.names  # no promise needs a measurement
         self._predictors: dict[str, Predict] = {}
         self._known: dict[tuple[str, Architecture], float] = {}
         self._space = space

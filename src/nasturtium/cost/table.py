@@ -45,15 +45,17 @@ class LatencyTable:
             kinds: Its layers.
             known: Work of a layer of each kind.
         """
-        rows = self.kinds_ms
         total = self.base_ms
         for kind, times in kinds.items():
-            row = rows.get(kind)
-            total += times * (self._guess(known[kind]) if row is None else row)
+            total += times * self.row(kind, known[kind])
         return total
 
-    def _guess(self, row: Row) -> float:
-        return sum(self.work_ms.get(name, 0.0) * amount for name, amount in row.items())
+    def row(self, kind: str, work: Row) -> float:
+        """Returns the milliseconds of one layer of a kind, by its work where the table has no such row."""
+        ms = self.kinds_ms.get(kind)
+        if ms is not None:
+            return ms
+        return sum(self.work_ms.get(name, 0.0) * amount for name, amount in work.items())
 
 
 def fit_table(

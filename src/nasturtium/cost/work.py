@@ -15,8 +15,8 @@ from nasturtium.space.space import Space
 
 Row: TypeAlias = Mapping[str, float]
 
-# Nothing runs for these: a network is shipped in eval mode, its norms folded into the convolutions.
-FREE = (ir.Dropout, ir.Flatten)
+# Nothing runs for these: a network is shipped in eval mode, norms folded into convolutions, nothing mixed.
+FREE = (ir.Dropout, ir.Flatten, ir.Mix)
 
 
 class Work:
@@ -44,17 +44,19 @@ class Work:
             found.update(kinds)
         return found
 
+    def kind(self, layer: ir.Layer, layers: Sequence[ir.Layer], first: ir.Shape) -> str | None:
+        """Returns the kind of one of some layers, whose input has a shape; None where nothing runs."""
+        if isinstance(layer.op, FREE) or is_folded(layer, layers):
+            return None
+        read = [layers[i].shape if i >= 0 else first for i in layer.inputs]
+        name = f"{_name(layer.op)} {' + '.join(map(_sides, read))} > {_sides(layer.shape)}"
+        if name not in self.known:
+            self.known[name] = work(layer.op, read, layer.shape)
+        return name
+
     def _kinds(self, layers: Sequence[ir.Layer], first: ir.Shape) -> list[str]:
-        found = []
-        for layer in layers:
-            if isinstance(layer.op, FREE) or is_folded(layer, layers):
-                continue
-            read = [layers[i].shape if i >= 0 else first for i in layer.inputs]
-            name = f"{_name(layer.op)} {' + '.join(map(_sides, read))} > {_sides(layer.shape)}"
-            if name not in self.known:
-                self.known[name] = work(layer.op, read, layer.shape)
-            found.append(name)
-        return found
+        kinds = (self.kind(layer, layers, first) for layer in layers)
+        return [kind for kind in kinds if kind is not None]
 
 
 def work(op: ir.Op, read: Sequence[ir.Shape], shape: ir.Shape) -> Row:

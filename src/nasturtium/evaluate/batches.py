@@ -9,7 +9,8 @@ from torch import Tensor
 from nasturtium.evaluate.augment import Augment
 from nasturtium.evaluate.execution import Execution
 from nasturtium.seeds import seed_for
-from nasturtium.tasks.images import Normalisation, Split
+from nasturtium.tasks.images import Split
+from nasturtium.tasks.supervised import Preparation
 
 # Bytes of float32 input that are prepared at a time: large enough that a tiny network's steps are not
 # dominated by preparing single batches, small enough to stay out of the way of the activations.
@@ -31,7 +32,7 @@ class Batches:
 
     split: Split
     batch_size: int
-    normalisation: Normalisation
+    normalisation: Preparation
     augment: Augment
     execution: Execution
     seed: int

@@ -21,7 +21,8 @@ from nasturtium.evaluate.execution import Execution, execution_for
 from nasturtium.evaluate.optimizer import learning_rate, optimizer_for
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.space.layers import Network
-from nasturtium.tasks.images import Normalisation, Split
+from nasturtium.tasks.images import Split
+from nasturtium.tasks.supervised import Preparation
 
 Progress = Callable[[int, float], None]
 Stop = Literal["done", "patience", "time", "diverged"]
@@ -69,7 +70,7 @@ def fit(
     recipe: Recipe,
     *,
     seed: int,
-    normalisation: Normalisation,
+    normalisation: Preparation,
     augment: Augment | None = None,
     epochs: int | None = None,
     progress: Progress | None = None,
@@ -81,7 +82,8 @@ def fit(
     Global state (torch's threads and random numbers) is as before when it returns.
 
     Args:
-        model: Plain module from images [batch, channels, height, width] to logits [batch, classes].
+        model: Plain module from images [batch, channels, height, width] to logits [batch, classes]; or from
+            texts [batch, 1, tokens] to [batch, vocabulary, tokens].
         train: Images to train on.
         valid: Images to evaluate on after every epoch; None evaluates nothing and disregards
             `recipe.patience`.
@@ -123,7 +125,7 @@ def fit(
 
 
 def evaluate(
-    model: nn.Module, split: Split, normalisation: Normalisation, recipe: Recipe
+    model: nn.Module, split: Split, normalisation: Preparation, recipe: Recipe
 ) -> tuple[float, float]:
     """Returns (error, loss) of `model` on `split`: share of wrong answers, mean cross-entropy in nats."""
     execution = execution_for(model, tuple(split.images.shape[1:]), recipe, _evaluation_batch(split))
@@ -266,7 +268,7 @@ class _Run:
 
 
 def _evaluate(
-    model: nn.Module, split: Split, normalisation: Normalisation, execution: Execution
+    model: nn.Module, split: Split, normalisation: Preparation, execution: Execution
 ) -> tuple[float, float]:
     model.eval()
     size = _evaluation_batch(split)
@@ -280,7 +282,7 @@ def _evaluate(
                 logits = model(normalisation(images, execution.memory_format))
             wrong += (logits.argmax(1) != labels).sum()
             total += functional.cross_entropy(logits.float(), labels, reduction="sum")
-    return int(wrong) / len(split), float(total) / len(split)
+    return int(wrong) / split.labels.numel(), float(total) / split.labels.numel()
 
 
 def _evaluation_batch(split: Split) -> int:

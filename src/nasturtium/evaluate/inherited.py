@@ -10,7 +10,7 @@ from nasturtium.evaluate.recipe import Recipe
 from nasturtium.evaluate.subnets import Subnets, some_of
 from nasturtium.net.supernet import Supernet
 from nasturtium.protocols import Candidate, CostModel, Trial
-from nasturtium.tasks.images import ImageClassification
+from nasturtium.tasks.supervised import Supervised
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Inherited:
     def __init__(
         self,
         supernet: Supernet,
-        task: ImageClassification,
+        task: Supervised,
         recipe: Recipe,
         *,
         recalibration: int = 2048,
@@ -91,4 +91,4 @@ class Inherited:
             metrics.update(self.costs(point, self.measure))
         model = self._subnet(point)
         error, loss = evaluate(model, self._valid, self.task.normalisation, self.recipe)
-        metrics |= {"error": error, "loss": loss}
+        metrics |= self.task.metrics(error, loss)

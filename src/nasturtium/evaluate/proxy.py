@@ -17,7 +17,7 @@ from nasturtium.net.build import build
 from nasturtium.protocols import Candidate, CostModel, Trial
 from nasturtium.seeds import rng_for, seed_for
 from nasturtium.space.space import Space
-from nasturtium.tasks.images import ImageClassification
+from nasturtium.tasks.supervised import Supervised
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Proxy:
     def __init__(
         self,
         space: Space,
-        task: ImageClassification,
+        task: Supervised,
         proxies: Sequence[ProxyFunction],
         *,
         seed: int = 0,

@@ -18,6 +18,8 @@ def recalibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
         batches: Normalised training images, [batch, channels, height, width], two images or more each.
     """
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    if not norms:  # transformers have none whose statistics are kept
+        return
     before = [norm.momentum for norm in norms]
     was_training = model.training
     for norm in norms:

@@ -18,7 +18,7 @@ from nasturtium.protocols import Candidate, CostModel, Trial
 from nasturtium.seeds import seed_for
 from nasturtium.space.layers import Network
 from nasturtium.space.space import Space
-from nasturtium.tasks.images import ImageClassification
+from nasturtium.tasks.supervised import Supervised
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Scratch:
     def __init__(
         self,
         space: Space,
-        task: ImageClassification,
+        task: Supervised,
         recipe: Recipe | None = None,
         *,
         seed: int = 0,
@@ -190,9 +190,9 @@ class Scratch:
 
     def _quality(self, model: nn.Module, recipe: Recipe, result: Fit) -> dict[str, float]:
         if self.split == "search":
-            return {"error": result.error, "loss": result.loss}
+            return self.task.metrics(result.error, result.loss)
         error, loss = evaluate(model, self.task.test, self.task.normalisation, recipe)
-        return {"error": error, "loss": loss, "test_error": error}
+        return self.task.metrics(error, loss) | {"test_error": error}
 
     def _keep(self, candidate: Candidate, model: nn.Module, epochs: int) -> str | None:
         """Writes the weights of a candidate that has a number; returns their path inside the run folder."""

@@ -30,7 +30,8 @@ from nasturtium.net.supernet import Point, Supernet
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import seed_for
 from nasturtium.space import layers as ir
-from nasturtium.tasks.images import ImageClassification, Split
+from nasturtium.tasks.images import Split
+from nasturtium.tasks.supervised import Supervised
 
 Rewards: TypeAlias = Literal["valid", "train"]
 
@@ -83,7 +84,7 @@ class Training:
     def __init__(
         self,
         supernet: Supernet,
-        task: ImageClassification,
+        task: Supervised,
         recipe: Recipe,
         *,
         paths: int = 1,

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nasturtium.cost.measure import Latency
-from nasturtium.export.normalisation import normalisation
+from nasturtium.export.check import Check
+from nasturtium.export.normalisation import normalisation, reads_text
 from nasturtium.export.replaced import replaced
 from nasturtium.protocols import Task
 from nasturtium.run.retrained import Retrained
@@ -17,7 +18,8 @@ USE = {
     ".pt2": 'logits = torch.export.load("{file}").module()(x)',
     ".py": "from {stem} import load, preprocess\n\nlogits = load()(preprocess(images))",
 }
-QUALITIES = {"error", "loss", "train_seconds", "epochs"}  # the metrics of a trial that are not costs
+# The metrics of a trial that are not costs.
+QUALITIES = {"error", "loss", "perplexity", "train_seconds", "epochs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,14 @@ class Facts:
 
 
 def write(
-    path: Path, artifact: Path, task: Task, facts: Facts, *, latency: Latency | None = None, device: str = ""
+    path: Path,
+    artifact: Path,
+    task: Task,
+    facts: Facts,
+    *,
+    check: Check | None = None,
+    latency: Latency | None = None,
+    device: str = "",
 ) -> None:
     """Writes the card of `artifact`.
 
@@ -53,6 +62,7 @@ def write(
         artifact: The exported file.
         task: What it was trained for.
         facts: Its history; empty where nothing is known, which the card then says.
+        check: How it answers beside its model.
         latency: Of the artefact itself.
         device: What that was measured on, in words.
 
@@ -61,7 +71,7 @@ def write(
     """
     sections = {
         f"A network for {task.name}": _use(artifact, task),
-        "Accuracy": _accuracy(task, facts),
+        "Accuracy": _accuracy(task, facts) + _checked(check),
         "Costs": _costs(artifact, facts, latency, device),
         "Data": _data(task),
         "How it was made": _making(facts),
@@ -77,11 +87,26 @@ def write(
 def _use(artifact: Path, task: Task) -> str:
     shape = ", ".join(map(str, task.input_shape))
     example = USE[artifact.suffix].format(file=artifact.name, stem=artifact.stem)
+    if reads_text(task):
+        example = example.replace("preprocess(images)", "x").replace(", preprocess", "")
+        return _text_use(artifact, task, shape, example)
     return (
         f"Image classifier with {task.outputs} classes, in `{artifact.name}`.\n\n"
         f"- Input: float32, [batch, {shape}]; any batch.\n"
         f"- Normalisation: {normalisation(task) or 'not known'}. The file takes the result, not raw images.\n"
         f"- Output: logits, [batch, {task.outputs}]; softmax over the last dimension gives shares.\n\n"
+        f"```python\n{example}\n```"
+    )
+
+
+def _text_use(artifact: Path, task: Task, shape: str, example: str) -> str:
+    made = f"[batch, {task.outputs}, {task.input_shape[-1]}]"
+    return (
+        f"Language model over {task.outputs} characters, in `{artifact.name}`.\n\n"
+        f"- Input: float32, [batch, {shape}], any batch: the places of characters, from 0, in the classes\n"
+        "  that the file names. A shorter text may be followed by anything: no character sees a later one.\n"
+        f"- Output: logits, {made}; for each character, softmax over the second dimension gives shares of\n"
+        "  the one that follows it.\n\n"
         f"```python\n{example}\n```"
     )
 
@@ -97,10 +122,16 @@ def _accuracy(task: Task, facts: Facts) -> str:
     return "Not known: the network was exported without the run that made it."
 
 
+def _checked(check: Check | None) -> str:
+    if check is None:
+        return ""
+    warning = f"\n\n**Warning: {check.warning}.**" if check.warning else ""
+    return f"\n\nThis very file: {check}.{warning}"
+
+
 def _retrained(task: Task, retrained: Retrained) -> str:
     errors = retrained.errors
-    images = task.describe().get("images", {}).get("test")
-    where = f"the {images:,} test images" if images else "the test split"
+    where = _test_split(task)
     lines = [f"Test accuracy **{1 - retrained.mean:.2%}** on {where}, mean of {len(errors)} training(s)."]
     if retrained.interval:
         low, high = retrained.interval
@@ -116,28 +147,51 @@ def _retrained(task: Task, retrained: Retrained) -> str:
     return " ".join(lines)
 
 
+def _test_split(task: Task) -> str:
+    said = task.describe()
+    for answers in ("images", "characters"):
+        if count := said.get(answers, {}).get("test"):
+            return f"the {count:,} test {answers}"
+    return "the test split"
+
+
 def _costs(artifact: Path, facts: Facts, latency: Latency | None, device: str) -> str:
+    """A table of what the search promised, and of what this file has."""
+    promised = dict(facts.metrics)
+    size, ms = (promised.pop(name, None) for name in promises(artifact))
     rows = [
         (
-            "size of the file" if artifact.suffix != ".py" else "size of the weights",
-            f"{_bytes(artifact):,} bytes",
+            f"size of the {'weights' if artifact.suffix == '.py' else 'file'}",
+            "" if size is None else f"{size:,.0f} bytes",
+            f"{size_of(artifact):,} bytes",
         )
     ]
-    if latency:
+    if latency or ms is not None:
         rows.append(
-            ("latency of this file", f"{latency.median_ms:.4g} ms +- {latency.spread_ms:.2g} ms, batch 1")
+            (
+                "latency, one input",
+                "" if ms is None else f"{ms:.4g} ms",
+                f"{latency.median_ms:.4g} ms +- {latency.spread_ms:.2g} ms" if latency else "",
+            )
         )
-    rows += [
-        (name, f"{value:,.6g}") for name, value in sorted(facts.metrics.items()) if name not in QUALITIES
-    ]
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    measured = (
-        f"\n\nThe file was measured on: {device}. Other values are those of the search." if latency else ""
-    )
-    return f"| cost | value |\n|---|---|\n{table}{measured}"
+    rows += [(name, f"{value:,.6g}", "") for name, value in sorted(promised.items()) if name not in QUALITIES]
+    table = "\n".join(f"| {name} | {said} | {found} |" for name, said, found in rows)
+    measured = f"\n\nThe file was measured on: {device}." if latency else ""
+    return f"| cost | promised by the search | this file |\n|---|---|---|\n{table}{measured}"
 
 
-def _bytes(artifact: Path) -> int:
+def promises(artifact: Path) -> tuple[str, str]:
+    """Returns the metrics by which a search promises the size of a file and the latency of it.
+
+    There is none for the latency of int8.
+    """
+    if artifact.name.endswith(".int8.onnx"):
+        return "int8_bytes", ""
+    return "size_bytes", "latency_onnx_ms" if artifact.suffix == ".onnx" else "latency_ms"
+
+
+def size_of(artifact: Path) -> int:
+    """Returns the bytes of an exported file; of source, those of its weights."""
     weights = artifact.with_suffix(".safetensors") if artifact.suffix == ".py" else artifact
     return weights.stat().st_size
 
@@ -152,6 +206,8 @@ def _said(value: Any) -> str:
         return ", ".join(f"{name} {_said(one)}" for name, one in value.items())
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, str) and value and not value.isprintable():
+        return repr(value)  # a line end among characters
     if isinstance(value, list | tuple):
         shown = ", ".join(map(_said, value[:20]))
         return shown if len(value) <= 20 else f"{shown}, and {len(value) - 20} more"
@@ -177,9 +233,12 @@ def _made(facts: Facts) -> Iterator[str]:
 
 
 def _limitations(task: Task, facts: Facts) -> str:
+    text = reads_text(task)
+    first = f"It names one of its {task.outputs} classes for every input, also for images of none of them."
     lines = [
-        f"It names one of its {task.outputs} classes for every input, also for images of none of them.",
-        f"Its accuracy holds for images like those of {task.name}, prepared in the same way.",
+        "It has learnt how its text is written, not what is true." if text else first,
+        f"Its accuracy holds for {'texts' if text else 'images'} like those of {task.name}, prepared in the "
+        "same way.",
         "Softmax shares are not calibrated probabilities.",
         "A latency holds for the device that it was measured on; another may rank networks differently.",
     ]

@@ -57,8 +57,10 @@ def _arguments(module: nn.Module) -> Iterator[str]:
     ):  # it takes anything, and a class without settings has only it
         return
     for parameter in inspect.signature(type(module)).parameters.values():
-        if parameter.name in NOT_SETTINGS or (_by_torch(module) and parameter.kind in ANY):
+        if parameter.name in NOT_SETTINGS:
             continue
+        if _by_torch(module) and (parameter.kind in ANY or parameter.name.startswith("_")):
+            continue  # what torch keeps for itself
         default = parameter.default
         value = _setting(module, parameter)
         if default is not parameter.empty and value == default:

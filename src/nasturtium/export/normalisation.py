@@ -38,6 +38,11 @@ def classes(task: Task) -> tuple[str, ...]:
     return tuple(map(str, task.describe().get("classes", range(task.outputs))))
 
 
+def reads_text(task: Task) -> bool:
+    """Whether networks of a task read texts and score the next character; else they tell images apart."""
+    return task.describe().get("kind") == "language modelling"
+
+
 def description(task: Task) -> dict[str, Any]:
     """Returns what an exported file says of its task, as values that JSON knows."""
     said: dict[str, Any] = {"task": task.name, "classes": classes(task)}

@@ -17,7 +17,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 from nasturtium.errors import ExportError
 from nasturtium.export.classes import Classes, own_classes
 from nasturtium.export.constructor import constructor
-from nasturtium.export.normalisation import classes, normalisation
+from nasturtium.export.normalisation import Normalisation, classes, normalisation, reads_text
 from nasturtium.export.replaced import replaced
 from nasturtium.export.statements import FUNCTIONAL, statements
 from nasturtium.protocols import Task
@@ -26,7 +26,7 @@ from nasturtium.space.layers import Network
 TEMPLATE = '''\
 """A network for {name}, found by Nasturtium.
 
-Input: float32 [batch, {shape}]{prepared}. Output: logits [batch, {outputs}], one per class.
+Input: float32 [batch, {shape}]{prepared}. Output: logits [batch, {scores}], one per {answer}.
 The weights are in the .safetensors file of the same name. It needs torch and safetensors, nothing else.
 """
 
@@ -36,7 +36,7 @@ CLASSES = {classes}
 {constants}{own}
 
 class Net(nn.Module):
-    """Maps [batch, {shape}] to logits [batch, {outputs}]; {params:,} parameters."""
+    """Maps [batch, {shape}] to logits [batch, {scores}]; {params:,} parameters."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,13 +53,26 @@ def load(weights: Path | str | None = None) -> Net:
     return model.eval()
 
 
-if __name__ == "__main__":
+{main}'''
+
+IMAGES = """if __name__ == "__main__":
     images = torch.rand(1, {shape}){times}  # put your own here
     with torch.inference_mode():
         shares = load()({demo}).softmax(1)[0].tolist()
     for share, label in sorted(zip(shares, CLASSES, strict=True), reverse=True)[:5]:
         print(f"{{share:7.2%}}  {{label}}")
-'''
+"""
+
+TEXT = """if __name__ == "__main__":
+    net, text = load(), CLASSES[0]  # put a text of your own here: it goes on
+    for _ in range(300):
+        read = text[-{tokens}:]
+        numbers = [CLASSES.index(one) for one in read.ljust({tokens}, CLASSES[0])]
+        with torch.inference_mode():
+            shares = net(torch.tensor([[numbers]]).float())[0, :, len(read) - 1].softmax(0)
+        text += CLASSES[int(torch.multinomial(shares, 1))]
+    print(text)
+"""
 
 PREPROCESS = '''
 def preprocess(images: Tensor) -> Tensor:
@@ -138,25 +151,31 @@ def source(model: fx.GraphModule, task: Task, network: Network | None = None) ->
         own.add(kind)
     given = normalisation(task)
     shape = ", ".join(map(str, task.input_shape))
+    language = reads_text(task)
     parts = {
         "init": _init(model, names, network),
         "forward": _forward(model, names, network, task),
         "own": "".join(f"\n\n{text}\n" for text in own.definitions.values()),
         "preprocess": PREPROCESS.format(shape=shape, scale=given.scale) if given else "",
         "constants": f"MEAN = {given.mean}\nSTD = {given.std}\nSCALE = {given.scale}\n" if given else "",
+        "main": TEXT.format(tokens=task.input_shape[-1]) if language else _pictures(shape, given),
     }
     return TEMPLATE.format(
         **parts,
         name=task.name.replace("\\", "/").replace('"', "'"),
         shape=shape,
-        outputs=task.outputs,
+        scores=f"{task.outputs}, {task.input_shape[-1]}" if language else task.outputs,
+        answer="character that may follow each" if language else "class",
         imports=_imports("".join(parts.values()), own.imports),
         classes=pformat(classes(task), width=100, compact=True),
         params=sum(p.numel() for p in model.parameters()),
         prepared=", as `preprocess` returns it" if given else "",
-        times=f" * {given.scale:g}" if given and given.scale != 1 else "",
-        demo="preprocess(images)" if given else "images",
     )
+
+
+def _pictures(shape: str, given: Normalisation | None) -> str:
+    times = f" * {given.scale:g}" if given and given.scale != 1 else ""
+    return IMAGES.format(shape=shape, times=times, demo="preprocess(images)" if given else "images")
 
 
 def imported(path: Path) -> ModuleType:

@@ -1,5 +1,6 @@
 """A module's graph as the lines of a `forward` that a person would write."""
 
+import math
 import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,11 @@ from nasturtium.errors import ExportError
 from nasturtium.export.constructor import arguments
 
 # Functions that are called as they stand, with numbers beside values.
-CALLED = (torch.unflatten, torch.flatten, torch.transpose, torch.mean, torch.einsum, torch.softmax)
+CALLED = (
+    *(torch.unflatten, torch.flatten, torch.transpose, torch.mean, torch.einsum, torch.softmax),
+    *(torch.select, torch.remainder, torch.cumsum, torch.ones_like, torch.tril, torch.eq, torch.masked_fill),
+)
+SIGNS = {operator.add: "+", operator.mul: "*", operator.sub: "-"}
 LONGEST = 96  # characters of an expression; with indentation and name it then fits a line of 110
 # Layers without weights are called as functions, with the arguments that their constructor takes.
 FUNCTIONAL: dict[type[nn.Module], str] = {
@@ -125,6 +130,8 @@ def _expression(
 def _call(model: fx.GraphModule, node: fx.Node, attributes: Mapping[str, str], inputs: list[str]) -> str:
     if node.op == "call_function":
         return _function(node, inputs)
+    if node.op == "call_method" and node.target == "to":
+        return f"{inputs[0]}.to({node.args[1]})"
     if node.op != "call_module":
         raise ExportError(f"{node.format_node()} has no readable source; export to .onnx or .pt2")
     path = str(node.target)
@@ -149,15 +156,15 @@ def _function(node: fx.Node, inputs: list[str]) -> str:
         names = iter(inputs)
         given = (next(names) if isinstance(one, fx.Node) else _constant(one) for one in node.args)
         return f"torch.{node.target.__name__}({', '.join(given)})"
-    if node.target is operator.mul and len(inputs) == 1 and isinstance(node.args[1], float):
-        return f"{inputs[0]} * {node.args[1]!r}"
-    signs = {operator.add: "+", operator.mul: "*"}
-    if node.target in signs and len(inputs) == 2:
-        return f" {signs[node.target]} ".join(inputs)
+    if node.target in SIGNS and len(node.args) == 2:
+        both = inputs if len(inputs) == 2 else [*inputs, repr(node.args[1])]
+        return f" {SIGNS[node.target]} ".join(both)
     raise ExportError(f"{node.format_node()} has no readable source; export to .onnx or .pt2")
 
 
 def _constant(one: object) -> str:
+    if isinstance(one, float) and not math.isfinite(one):
+        return f'float("{one}")'
     return f'"{one}"' if isinstance(one, str) else repr(one)
 
 

@@ -10,20 +10,28 @@ import operator
 from collections.abc import Callable, Mapping
 
 from nasturtium.errors import ConfigError, unknown
+from nasturtium.front.rewards import fbnet, mnasnet
 
 Expression = Callable[[Mapping[str, float]], float]
 
 FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "abs": abs,
     "exp": math.exp,
+    "fbnet": fbnet,
     "log": math.log,
     "log10": math.log10,
     "log2": math.log2,
     "max": max,
     "min": min,
+    "mnasnet": mnasnet,
     "sqrt": math.sqrt,
 }
-_SEVERAL = frozenset({"max", "min"})  # these take two arguments or more, the others one
+_TAKES: Mapping[str, tuple[int, float, str]] = {  # fewest and most arguments; the others take one
+    "fbnet": (2, 4, "two to four"),
+    "max": (2, math.inf, "two or more"),
+    "min": (2, math.inf, "two or more"),
+    "mnasnet": (3, 5, "three to five"),
+}
 _BINARY: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -115,8 +123,8 @@ def _constant(value: float, text: str) -> Expression:
 def _called(name: str, arguments: list[ast.expr], text: str, names: set[str]) -> Expression:
     if name not in FUNCTIONS:
         raise unknown("function", name, FUNCTIONS, where=f"objective {text!r}")
-    if (len(arguments) < 2) if name in _SEVERAL else (len(arguments) != 1):
-        wanted = "two or more" if name in _SEVERAL else "one"
+    fewest, most, wanted = _TAKES.get(name, (1, 1, "one"))
+    if not fewest <= len(arguments) <= most:
         raise ConfigError(f"objective {text!r}: {name} takes {wanted} argument(s), not {len(arguments)}")
     return _applied(FUNCTIONS[name], [_compiled(argument, text, names) for argument in arguments])
 

@@ -69,8 +69,8 @@ class Constraint:
 class Objective:
     """A metric, or arithmetic of metrics, to be made small.
 
-    Examples: ``error``; ``error * (latency_ms / 80) ** 0.07`` (Tan et al. 2019, MnasNet, eq. 2, turned to be
-    minimised); ``loss * log(latency_ms) ** 0.6`` (Wu et al. 2019, FBNet, eq. 2).
+    Examples: ``error``; ``error * (latency_ms / 80) ** 0.07``; ``mnasnet(error, latency_ms, 80)`` and
+    ``fbnet(loss, latency_ms)``, the published ones of `nasturtium.front.rewards`.
 
     ``error or -synflow`` is the error of a trial that has one, and minus the score of one that has none: for
     methods that compare trials of one fidelity with each other only, such as halving over a `Cascade`.

@@ -58,6 +58,11 @@ def last_row(_: ir.LastToken, x: Any) -> Any:
     return torch.select(x, 1, -1)
 
 
+def columns(_: ir.Transposed, x: Any) -> Any:
+    """Returns [batch, tokens, features] as [batch, features, tokens]."""
+    return torch.transpose(x, 1, 2)
+
+
 # What each layer does, and how many nodes of a graph it becomes.
 ROWS: dict[type, tuple[Callable[..., Any], int]] = {
     ir.Attention: (attend, 8),
@@ -65,6 +70,7 @@ ROWS: dict[type, tuple[Callable[..., Any], int]] = {
     ir.Places: (places, 3),
     ir.TokenMean: (mean_row, 1),
     ir.Tokens: (rows, 2),
+    ir.Transposed: (columns, 1),
     ir.Words: (numbers, 3),
 }
 

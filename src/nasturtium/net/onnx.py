@@ -16,7 +16,8 @@ import torch
 from torch import fx, nn
 
 from nasturtium.errors import ConfigError
-from nasturtium.net.onnx_layers import RANKS, Graph, writer_of
+from nasturtium.net.onnx_graph import Graph
+from nasturtium.net.onnx_layers import RANKS, writer_of
 
 OPSET = 20  # the first with Gelu
 IR_VERSION = 9

@@ -1,48 +1,15 @@
 """How each layer of a built module is written as nodes of an ONNX graph."""
 
 import operator
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
+from nasturtium.net import onnx_words as words
+from nasturtium.net.onnx_graph import Graph, Writer
 from nasturtium.space import layers as ir
-
-
-@dataclass(slots=True)
-class Graph:
-    """What has been written so far.
-
-    Attributes:
-        nodes: ONNX nodes, in order.
-        tensors: ONNX initialisers.
-        names: ONNX name of the value of each fx node.
-        ranks: Number of dimensions of each value.
-    """
-
-    nodes: list[Any] = field(default_factory=list)
-    tensors: list[Any] = field(default_factory=list)
-    names: dict[fx.Node, str] = field(default_factory=dict)
-    ranks: dict[str, int] = field(default_factory=dict)
-
-    def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
-        """Adds a node of one output."""
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
-
-    def tensor(self, name: str, value: Tensor) -> str:
-        """Adds numbers; returns their name."""
-        from onnx import numpy_helper
-
-        self.tensors.append(numpy_helper.from_array(value.detach().cpu().contiguous().numpy(), name))
-        return name
-
-
-# Graph, module or arguments of a function, names of the inputs, name of the output.
-Writer = Callable[[Graph, Any, list[str], str], None]
 
 
 def writer_of(model: fx.GraphModule, node: fx.Node) -> Writer | None:
@@ -51,6 +18,8 @@ def writer_of(model: fx.GraphModule, node: fx.Node) -> Writer | None:
         return _skip
     if node.op == "call_function":
         return FUNCTIONS.get(node.target) if _plain_call(node) else None
+    if node.op == "call_method":
+        return words.whole if node.target == "to" and node.args[1:] == (torch.int64,) else None
     if node.op == "call_module":
         made = model.get_submodule(str(node.target))
         writer = MODULES.get(type(made))
@@ -89,6 +58,7 @@ PLAIN: dict[type[nn.Module], Callable[[Any], bool]] = {
     nn.AdaptiveAvgPool2d: lambda made: made.output_size in (1, (1, 1)),
     nn.AvgPool2d: lambda made: made.divisor_override is None,
     nn.MaxPool2d: lambda made: not made.return_indices,
+    nn.Embedding: lambda made: made.max_norm is None,
     nn.LayerNorm: lambda made: len(made.normalized_shape) == 1 and made.bias is not None,
     nn.Flatten: lambda made: (made.start_dim, made.end_dim) == (1, -1),
     nn.Upsample: lambda made: (
@@ -243,6 +213,7 @@ MODULES: dict[type[nn.Module], Writer] = {
     nn.Conv2d: _conv,
     nn.BatchNorm2d: _norm,
     nn.Linear: _linear,
+    nn.Embedding: words.embedding,
     nn.LayerNorm: _layer_norm,
     nn.MaxPool2d: _max_pool,
     nn.AvgPool2d: _avg_pool,
@@ -277,6 +248,14 @@ FUNCTIONS: dict[Any, Writer] = {
     torch.mean: _mean,
     torch.einsum: lambda graph, made, inputs, name: graph.add("Einsum", inputs, name, equation=made[0]),
     torch.softmax: lambda graph, made, inputs, name: graph.add("Softmax", inputs, name, axis=made[1]),
+    torch.select: words.select,
+    torch.remainder: words.remainder,
+    torch.cumsum: words.cumsum,
+    torch.ones_like: words.ones,
+    torch.tril: _plainly("Trilu", upper=0),
+    torch.eq: words.equal,
+    torch.masked_fill: words.masked,
+    operator.sub: words.difference,
 }
 # Of functions that are called with numbers beside values, whether they are those that rows of features need.
 SETTINGS: dict[Any, Callable[[tuple[Any, ...]], bool]] = {
@@ -286,6 +265,21 @@ SETTINGS: dict[Any, Callable[[tuple[Any, ...]], bool]] = {
     torch.mean: lambda given: given == (1,),
     torch.softmax: lambda given: given == (3,),
     torch.einsum: lambda given: len(given) == 2,
+    torch.select: lambda given: given[0] == 1,
+    torch.remainder: lambda given: isinstance(given[0], int),
+    torch.cumsum: lambda given: given == (1,),
+    torch.ones_like: lambda given: not given,
+    torch.tril: lambda given: not given,
+    torch.eq: lambda given: isinstance(given[0], int),
+    torch.masked_fill: lambda given: isinstance(given[1], float),
+    operator.sub: lambda given: isinstance(given[0], int),
 }
 # Number of dimensions of what changes it.
-RANKS: dict[Any, int] = {nn.Flatten: 2, torch.flatten: 3, torch.unflatten: 4, torch.mean: 2}
+RANKS: dict[Any, int] = {
+    nn.Embedding: 3,
+    nn.Flatten: 2,
+    torch.flatten: 3,
+    torch.mean: 2,
+    torch.select: 2,
+    torch.unflatten: 4,
+}

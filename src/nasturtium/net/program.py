@@ -28,7 +28,7 @@ Run: TypeAlias = Callable[[Sequence[Tensor], "_Now"], Tensor]
 _PURE = (
     *(ir.Activation, ir.Pool, ir.GlobalPool, ir.Flatten, ir.Zero, ir.Pad, ir.Take, ir.Resize),
     *(ir.Multiply, ir.Concat, ir.Tokens, ir.TokenMean, ir.Attention),
-    *(ir.Words, ir.Places, ir.LastToken),
+    *(ir.Words, ir.Places, ir.LastToken, ir.Transposed),
 )
 _SHARED = (ir.Conv2d, ir.BatchNorm, ir.LayerNorm, ir.Linear, ir.Embed)
 _INPLACE = {"relu": functional.relu, "relu6": functional.relu6}

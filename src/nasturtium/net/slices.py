@@ -38,8 +38,13 @@ def _(op: ir.Conv2d, shared: nn.Module) -> Mapping[str, Tensor]:
     inputs = op.inputs // op.groups
     if weight.shape != (op.outputs, inputs, height, width):
         _check(op, weight, (op.outputs, inputs, height, width))
-        top, left = (weight.shape[2] - height) // 2, (weight.shape[3] - width) // 2
-        weight = _cut(weight, (0, 0, top, left), (op.outputs, inputs, height, width))
+        transforms = getattr(shared, "transforms", None)
+        if transforms is not None and height < weight.shape[2]:
+            every = _cut(weight, (0, 0, 0, 0), (op.outputs, inputs, *weight.shape[2:]))
+            weight = transforms(every, height)
+        else:
+            top, left = (weight.shape[2] - height) // 2, (weight.shape[3] - width) // 2
+            weight = _cut(weight, (0, 0, top, left), (op.outputs, inputs, height, width))
     return {"weight": weight} | _vectors(shared, ("bias",) if op.bias else (), op.outputs)
 
 

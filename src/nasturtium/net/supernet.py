@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import ConfigError, SpaceError
+from nasturtium.net.kernels import KernelTransforms, elastic_sides
 from nasturtium.net.program import Program, Weights
 from nasturtium.net.slices import bank, part
 from nasturtium.space import layers as ir
@@ -18,9 +19,11 @@ from nasturtium.space.space import Space
 
 Point: TypeAlias = Architecture | Mixture
 Norms: TypeAlias = Literal["batch", "running"]
+Kernels: TypeAlias = Literal["crop", "transformed"]
 
 _PROGRAMS = 256  # remembered; a mixture's never changes, a path may come again
 NORMS: tuple[Norms, ...] = ("batch", "running")
+KERNELS: tuple[Kernels, ...] = ("crop", "transformed")
 
 
 class Supernet(nn.Module):
@@ -38,6 +41,8 @@ class Supernet(nn.Module):
             keeps none and always normalises by the batch, as one-shot methods do while they search (the
             statistics of one path are wrong for another: recalibrate what is extracted).
         affine: Whether norms have scale and shift; DARTS searches without.
+        kernels: ``crop`` takes the centre of the largest kernel as a smaller one; ``transformed`` puts it
+            through learnt matrices, see `KernelTransforms`, where convolutions are depthwise.
         recompute: Whether to keep few values for the backward pass and compute the others once more: memory
             for time (`bench/supernet.py` measures both).
 
@@ -57,13 +62,16 @@ class Supernet(nn.Module):
         seed: int = 0,
         norms: Norms = "running",
         affine: bool = True,
+        kernels: Kernels = "crop",
         recompute: bool = False,
     ) -> None:
         super().__init__()
-        if norms not in NORMS:
-            raise ConfigError(f"norms is {norms!r}; it must be one of {', '.join(NORMS)}")
+        for name, given, known in (("norms", norms, NORMS), ("kernels", kernels, KERNELS)):
+            if given not in known:
+                raise ConfigError(f"{name} is {given!r}; it must be one of {', '.join(known)}")
         self.space = space
         self.norms: Norms = norms
+        self.kernels: Kernels = kernels
         self.recompute = recompute
         self.shared = nn.ModuleDict()
         self._names: dict[object, str] = {}  # in `shared`, by key and kind, or by key and user's block
@@ -111,7 +119,10 @@ class Supernet(nn.Module):
         return blended(self.space, point.running)
 
     def state_of(self, network: ir.Network) -> Iterator[tuple[str, Tensor]]:
-        """Yields the state of a path's plain module: its names, and views of the shared weights."""
+        """Yields the state of a path's plain module: its names, and views of the shared weights.
+
+        A kernel that is transformed is no view, but what the weights make of it now.
+        """
         for layer in network.layers:
             if (shared := self.bank(layer)) is not None:
                 for name, view in part(layer.op, shared).items():
@@ -140,6 +151,8 @@ class Supernet(nn.Module):
             if isinstance(made, nn.BatchNorm2d) and (self.norms == "batch" or not affine):
                 running = self.norms == "running"
                 made = nn.BatchNorm2d(made.num_features, affine=affine, track_running_stats=running)
+            if self.kernels == "transformed" and (sides := elastic_sides(group)):
+                made.transforms = KernelTransforms(sides)
             # No part of a module is called so, whatever labels a user gives: names never collide.
             name = f"{key.replace('/', '//').replace('.', '/')}:{kind.__name__.lower()}"
             name = name if number == 1 else f"{name}{number}"

@@ -1,8 +1,9 @@
 """Architectures as rows of named numbers; which numbers there are is learnt from the examples."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,9 @@ from nasturtium.space.encode import graph
 from nasturtium.space.space import Space
 
 Row: TypeAlias = Mapping[str, float]
-Encoding = Literal["auto", "one_hot", "path", "rich"]
+Encoding = Literal["auto", "means", "one_hot", "path", "rich"]
 
-ENCODINGS = ("auto", "one_hot", "path", "rich")
+ENCODINGS = ("auto", "means", "one_hot", "path", "rich")
 DEAD = ("none",)  # nothing flows through
 SEEN_THROUGH = frozenset({"skip_connect", "identity", "skip"})  # flows through as it is
 LARGEST_CACHE = 50_000
@@ -34,7 +35,8 @@ class Features:
         encoding: ``one_hot`` has 1 for each option taken. ``path`` has 1 for each sequence of operations
             from the input of the cell to its output (White et al. 2021, BANANAS, arXiv:1910.11858).
             ``rich`` has both, how often each operation is there, the paths with their nodes and with
-            identities seen through, and options as numbers. ``auto`` is ``path`` where the space has a cell
+            identities seen through, and options as numbers. ``means`` has widths, depths, and means over
+            layers, as HAT's latency predictor; see `means`. ``auto`` is ``path`` where the space has a cell
             with more than one path, else ``one_hot``.
         scores: Gives further numbers of an architecture, by name; see `ScoreColumns`.
 
@@ -46,11 +48,12 @@ class Features:
         if encoding not in ENCODINGS:
             raise ConfigError(f"encoding is {encoding!r}; it must be one of {', '.join(ENCODINGS)}")
         self.space = space
-        cell = encoding != "one_hot" and has_cell(space)
+        cell = encoding not in ("means", "one_hot") and has_cell(space)
         if encoding == "path" and not cell:
             raise ConfigError(f"{space.name} has no cell with several paths; take the encoding one_hot")
         parts: dict[str, tuple[Callable[[Space, Architecture], Row], ...]] = {
             "auto": (paths,) if cell else (one_hot,),
+            "means": (means,),
             "one_hot": (one_hot,),
             "path": (paths,),
             "rich": (one_hot, numbers, counts, *((paths, routes, flow) if cell else ())),
@@ -104,6 +107,27 @@ def one_hot(space: Space, architecture: Architecture) -> Row:
 def numbers(space: Space, architecture: Architecture) -> Row:
     """Returns the option of each decision as its place among the options, counted from 1."""
     return {path: option + 1.0 for path, _, option in _taken(space, architecture)}
+
+
+def means(space: Space, architecture: Architecture) -> Row:
+    """Returns the mean of the decisions of one place over its copies, as a share of their largest option.
+
+    For its transformers these are the features of HAT (Wang et al. 2020, arXiv:2005.14187, released code):
+    widths, numbers of layers, and over the layers the means of inner widths, heads, and layers attended to.
+    An option that is no number counts as its place, from 1.
+    """
+    found: dict[str, list[float]] = {}
+    rows = zip(space.decisions, architecture.choices, space.active(architecture), strict=True)
+    for decision, option, here in rows:
+        if here:
+            values = [_value(one, place) for place, one in enumerate(decision.options, 1)]
+            largest = max(map(abs, values)) or 1.0
+            found.setdefault(re.sub(r"\d+", "", decision.path), []).append(values[option] / largest)
+    return {f"mean {place}": sum(some) / len(some) for place, some in found.items()}
+
+
+def _value(option: Any, place: int) -> float:
+    return float(option) if isinstance(option, int | float) and not isinstance(option, bool) else float(place)
 
 
 def counts(space: Space, architecture: Architecture) -> Row:

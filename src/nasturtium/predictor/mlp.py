@@ -58,7 +58,7 @@ class MLPEnsemble(Ensemble):
         *,
         seed: int = 0,
         members: int = 5,
-        encoding: Literal["auto", "one_hot", "path", "rich", "blocks"] = "auto",
+        encoding: Literal["auto", "means", "one_hot", "path", "rich", "blocks"] = "auto",
         width: int = 64,
         depth: int = 2,
         embedding: int = 32,

@@ -1,8 +1,6 @@
 """DARTS (Liu et al. 2019, arXiv:1806.09055): descend the validation loss over mixtures of all options."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from nasturtium.evaluate.gradient import Gradient, first_order
 from nasturtium.evaluate.unrolled import second_order
@@ -19,14 +17,6 @@ class DifferentiableSearch(RelaxedRecipe):
     Attributes:
         order: 1 takes the weights as they are, 2 looks a step of theirs ahead.
     """
-
-    PUBLISHED: ClassVar[Mapping[str, Any]] = {
-        "epochs": 50,
-        "batch_size": 64,
-        "lr": 0.025,
-        "weight_decay": 3e-4,
-        "clip_norm": 5.0,
-    }
 
     order: int = 1
 

@@ -1,8 +1,6 @@
 """DARTS- (Chu et al. 2021, arXiv:2009.01027): a skip beside every mixture, which fades."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from nasturtium.protocols import Strategy
 from nasturtium.recipes.relaxed import RelaxedRecipe
@@ -13,14 +11,6 @@ from nasturtium.strategy.darts_minus import DARTSMinus
 @dataclass(frozen=True)
 class AuxiliarySkip(RelaxedRecipe):
     """DARTS whose skips need not help the training: an auxiliary one does, and fades over it."""
-
-    PUBLISHED: ClassVar[Mapping[str, Any]] = {
-        "epochs": 50,
-        "batch_size": 64,
-        "lr": 0.025,
-        "weight_decay": 3e-4,
-        "clip_norm": 5.0,
-    }
 
     def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
         """An auxiliary skip that fades over the training."""

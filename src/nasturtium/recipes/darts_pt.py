@@ -1,9 +1,7 @@
 """DARTS-PT (Wang et al. 2021, arXiv:2108.04392): DARTS, then options are worth what is lost without them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
 
 from nasturtium.protocols import Strategy
 from nasturtium.recipes.relaxed import RelaxedRecipe
@@ -24,14 +22,6 @@ class SelectedByPerturbation(RelaxedRecipe):
         tuned: Share of the steps that tune the supernet while it is settled.
         batches: Validation minibatches for each option.
     """
-
-    PUBLISHED: ClassVar[Mapping[str, Any]] = {
-        "epochs": 50,
-        "batch_size": 64,
-        "lr": 0.025,
-        "weight_decay": 3e-4,
-        "clip_norm": 5.0,
-    }
 
     tuned: float = 0.3
     batches: int = 4

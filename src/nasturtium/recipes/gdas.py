@@ -1,8 +1,6 @@
 """GDAS (Dong and Yang 2019, arXiv:1910.04465): one sampled path a step, descended through."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from nasturtium.protocols import Strategy
 from nasturtium.recipes.relaxed import RelaxedRecipe
@@ -14,13 +12,7 @@ from nasturtium.strategy.gdas import GDAS
 class GumbelSearch(RelaxedRecipe):
     """A supernet that runs the strongest options of a Gumbel-softmax sample, whose weights are learned."""
 
-    PUBLISHED: ClassVar[Mapping[str, Any]] = {
-        "epochs": 250,
-        "batch_size": 64,
-        "lr": 0.025,
-        "weight_decay": 3e-4,
-        "clip_norm": 5.0,
-    }
+    PUBLISHED = RelaxedRecipe.PUBLISHED | {"epochs": 250}
     MIXES = False
 
     def method(self, problem: Problem, steps: int, rate: float) -> Strategy:

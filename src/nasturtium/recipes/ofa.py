@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from nasturtium.evaluate.distillation import Distillation
+from nasturtium.evaluate.sorting import ChannelSorting
 from nasturtium.evaluate.staged import Staged
 from nasturtium.evaluate.subnets import Snapshot, Subnets
 from nasturtium.evaluate.training import Training
+from nasturtium.net.residual import zero_last_norms
 from nasturtium.net.supernet import Supernet
-from nasturtium.protocols import Strategy
 from nasturtium.recipes.train_once import TrainOnce
 from nasturtium.run.sharing import Problem
 from nasturtium.strategy.sandwich import extremes
@@ -20,9 +21,8 @@ from nasturtium.strategy.shrinking import ProgressiveShrinking
 class OnceForAll(TrainOnce):
     """Progressive shrinking: kernels open first, then depths, then widths, taught by the largest network.
 
-    Differs: kernels are cropped without a learned transformation, channels are not sorted before widths open;
-    one learning rate and one cosine for all phases (there one each, the short ones at a tenth); NSGA-II over
-    errors that are measured (there evolution over errors that are predicted).
+    Differs: all phases share one cosine and have four networks a step (there a cosine each, and one to four);
+    residual branches begin as nothing; NSGA-II over measured errors (there evolution over predicted ones).
     """
 
     PUBLISHED: ClassVar[Mapping[str, Any]] = {
@@ -34,24 +34,27 @@ class OnceForAll(TrainOnce):
     }
     TEACHER: ClassVar[float] = 180 / 605  # share of all epochs that are of the largest network alone
 
-    def training(self, problem: Problem, supernet: Supernet) -> Staged:
-        """The largest network alone, then several smaller ones a step, which see labels and its answers."""
-        recipe = self.recipe(problem, self.paths)
-        first = replace(recipe, epochs=self._alone(recipe.epochs))
-        subnets = Subnets(supernet, problem.task, recalibration=self.recalibration, seed=problem.seed)
-        teacher = Snapshot(subnets, extremes(problem.space, problem.macs)[1])
-        taught = Distillation(labels=1.0, teacher=teacher)
-        alone = Training(supernet, problem.task, first, seed=problem.seed)
-        given = (supernet, problem.task, recipe)
-        return Staged([alone, Training(*given, paths=self.paths, seed=problem.seed, distillation=taught)])
+    def supernet(self, problem: Problem) -> Supernet:
+        """Smaller kernels are made of larger ones by matrices that are learnt."""
+        made = Supernet(problem.space, seed=problem.seed, norms="batch", kernels="transformed")
+        return zero_last_norms(made)
 
-    def sampler(self, problem: Problem, steps: int) -> Strategy:
+    def training(self, problem: Problem, supernet: Supernet) -> Staged:
+        """The largest network alone; then several smaller ones a step, which see labels and its answers."""
+        recipe, task, seed = self.recipe(problem, self.paths), problem.task, problem.seed
+        subnets = Subnets(supernet, task, recalibration=self.recalibration, seed=seed)
+        taught = Distillation(labels=1.0, teacher=Snapshot(subnets, extremes(problem.space, problem.macs)[1]))
+        first = Training(supernet, task, replace(recipe, epochs=self._alone(recipe.epochs)), seed=seed)
+        rest = Training(supernet, task, recipe, paths=self.paths, seed=seed, distillation=taught)
+        opened = self.sampler(problem, first.steps + rest.steps)
+        return Staged([first, rest], before={1: ChannelSorting(opened.open_at)})
+
+    def sampler(self, problem: Problem, steps: int) -> ProgressiveShrinking:
         """First the largest, then what is open."""
         epochs = self.recipe(problem, self.paths).epochs
         alone = steps * self._alone(epochs) // (self._alone(epochs) + epochs)
-        return ProgressiveShrinking(
-            *(problem.space, problem.macs, steps - alone), alone=alone, paths=self.paths, seed=problem.seed
-        )
+        given = (problem.space, problem.macs, steps - alone)
+        return ProgressiveShrinking(*given, alone=alone, paths=self.paths, seed=problem.seed)
 
     def _alone(self, epochs: int) -> int:
         return max(1, round(epochs * self.TEACHER / (1 - self.TEACHER)))

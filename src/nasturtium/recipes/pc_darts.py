@@ -1,8 +1,6 @@
 """PC-DARTS (Xu et al. 2020, arXiv:1907.05737): a part of the channels is mixed, edges have weights."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from nasturtium.protocols import Strategy
 from nasturtium.recipes.relaxed import RelaxedRecipe
@@ -17,13 +15,7 @@ class PartialChannels(RelaxedRecipe):
     In another space it is DARTS with a warm-up of the weights.
     """
 
-    PUBLISHED: ClassVar[Mapping[str, Any]] = {
-        "epochs": 50,
-        "batch_size": 256,
-        "lr": 0.1,
-        "weight_decay": 3e-4,
-        "clip_norm": 5.0,
-    }
+    PUBLISHED = RelaxedRecipe.PUBLISHED | {"batch_size": 256, "lr": 0.1, "floor": 0.0}
     RATE = 6e-4
 
     def method(self, problem: Problem, steps: int, rate: float) -> Strategy:

@@ -1,6 +1,5 @@
 """ProxylessNAS (Cai, Zhu and Han 2019, arXiv:1812.00332): two paths are compared at a time."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,10 +13,11 @@ from nasturtium.strategy.proxyless import ProxylessNAS
 class BinaryGates(RelaxedRecipe):
     """A supernet trained on single paths, whose probabilities two options at a time teach."""
 
-    PUBLISHED: ClassVar[Mapping[str, Any]] = {
+    PUBLISHED: ClassVar[dict[str, Any]] = {
         "epochs": 300,
         "batch_size": 64,
         "lr": 0.025,
+        "warmup": 0.0,
         "label_smoothing": 0.0,
     }
     RATE = 1e-3

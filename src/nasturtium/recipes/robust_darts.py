@@ -1,9 +1,7 @@
 """RobustDARTS (Zela et al. 2020, arXiv:1909.09656): DARTS that stops when the loss gets sharp."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
 
 from nasturtium.evaluate.gradient import Gradient
 from nasturtium.evaluate.hessian import Curvature
@@ -17,14 +15,6 @@ from nasturtium.strategy.robust_darts import RobustDARTS
 @dataclass(frozen=True)
 class EarlyStopping(RelaxedRecipe):
     """DARTS, stopped where the dominant eigenvalue of the validation loss's Hessian begins to rise."""
-
-    PUBLISHED: ClassVar[Mapping[str, Any]] = {
-        "epochs": 50,
-        "batch_size": 64,
-        "lr": 0.025,
-        "weight_decay": 3e-4,
-        "clip_norm": 5.0,
-    }
 
     def gradient(self, steps: int) -> Gradient:
         """With the eigenvalue, fifty times in all, as the paper finds it after each of 50 epochs."""

@@ -1,8 +1,6 @@
 """SNAS (Xie et al. 2019, arXiv:1812.09926): mixtures drawn ever closer to single paths."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from nasturtium.evaluate.gradient import Gradient
 from nasturtium.evaluate.single_level import single_level
@@ -16,13 +14,7 @@ from nasturtium.strategy.snas import SNAS
 class StochasticSearch(RelaxedRecipe):
     """A supernet of relaxed samples, whose distribution is learned on the training images themselves."""
 
-    PUBLISHED: ClassVar[Mapping[str, Any]] = {
-        "epochs": 150,
-        "batch_size": 64,
-        "lr": 0.025,
-        "weight_decay": 3e-4,
-        "clip_norm": 5.0,
-    }
+    PUBLISHED = RelaxedRecipe.PUBLISHED | {"epochs": 150}
 
     def gradient(self, steps: int) -> Gradient:
         """One level: weights and distribution learn from the same images."""

@@ -11,7 +11,8 @@ from nasturtium.evaluate.distillation import Distillation
 from nasturtium.evaluate.training import Training
 from nasturtium.net.residual import zero_last_norms
 from nasturtium.recipes.shared import SizedRecipe
-from nasturtium.strategy.nsga2 import NSGA2
+from nasturtium.run.names import informed, parameters_of, resolve
+from nasturtium.run.sharing import shares_weights
 from nasturtium.strategy.paths import UniformPaths
 from nasturtium.strategy.sandwich import Sandwich, extremes
 from nasturtium.strategy.warmstart import Warmstarted
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainOnce(SizedRecipe):
-    """A supernet trained by the sandwich rule with in-place distillation, then NSGA-II over its networks.
+    """A supernet trained by the sandwich rule with in-place distillation, then a search among its networks.
 
     Attributes:
         DEPLOYS: The networks found keep the supernet's weights.
         paths: Networks of a step: the largest, the smallest and others.
-        population: Of NSGA-II.
+        search: The method that looks for networks, by name (see `nasturtium methods`) or path.
+        population: Of it, where it has one.
         tuned: Epochs that the networks found are trained on alone; 0 leaves them as they are.
         finalists: Networks of the front that are looked at on all validation images.
     """
@@ -49,6 +51,7 @@ class TrainOnce(SizedRecipe):
     }
 
     paths: int = 4
+    search: str = "nsga2"
     population: int = 50
     tuned: int = 0
     finalists: int = 8
@@ -57,6 +60,11 @@ class TrainOnce(SizedRecipe):
         super().__post_init__()
         if self.tuned < 0:
             raise ConfigError(f"tuned is {self.tuned}; it must be 0 or more")
+        if shares_weights(resolve("method", self.search)):
+            raise ConfigError(
+                f"search is {self.search}, which trains a supernet itself; give one that asks for networks: "
+                "nsga2, predicted, binned, coarse-to-fine or any other method"
+            )
 
     def supernet(self, problem: Problem) -> Supernet:
         """Norms by batch; residual branches begin as nothing."""
@@ -86,5 +94,7 @@ class TrainOnce(SizedRecipe):
 
     def searcher(self, problem: Problem, sampler: Strategy) -> Method:
         """A front, from the smallest network to the largest, which were trained most."""
-        inner = partial(NSGA2, population=self.population)
+        method = resolve("method", self.search)
+        own = {"population": self.population} if "population" in parameters_of(method) else {}
+        inner = informed(partial(method, **own), problem.costs, problem.constraints)
         return partial(Warmstarted, inner=inner, seeds=extremes(problem.space, problem.macs))

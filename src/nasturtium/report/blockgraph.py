@@ -19,7 +19,9 @@ from nasturtium.space.layers import (
     Concat,
     Conv2d,
     Custom,
+    Embed,
     GlobalPool,
+    LastToken,
     Layer,
     Linear,
     Multiply,
@@ -148,23 +150,52 @@ def _folded(blocks: Sequence[Block], jumped_to: set[int]) -> tuple[Block, ...]:
 
 def _graph(network: Network, span: BlockSpan) -> tuple[tuple[str, ...], tuple[Edge, ...]]:
     """Junctions and edges of one block: walk from every junction back to the junctions before it."""
-    inside = range(span.first, span.last + 1)
-    layers = network.layers
-    uses = Counter(layer for i in inside for layer in layers[i].inputs)
+    reads, layers = _reads(network, span)
+    uses = Counter(layer for given in reads.values() for layer in given)
     entries = sorted(layer for layer in uses if layer < span.first)
-    meets = [i for i in inside if len(layers[i].inputs) != 1 or uses[i] > 1 or i == span.last]
+    meets = [i for i, given in reads.items() if len(given) != 1 or uses[i] > 1 or i == span.last]
     places = {layer: position for position, layer in enumerate([*entries, *meets])}
     edges = []
     for layer in meets:
-        own = () if len(layers[layer].inputs) > 1 else (layers[layer],)
-        for before in layers[layer].inputs:
-            walked, passed = before, list(own)
+        for before in reads[layer]:
+            # An attention to something else is named on the way of its queries.
+            own = len(reads[layer]) == 1 or (
+                isinstance(layers[layer].op, Attention) and before == reads[layer][0]
+            )
+            walked, passed = before, [layers[layer]] if own else []
             while walked not in places:
                 passed.append(layers[walked])
-                (walked,) = layers[walked].inputs
+                (walked,) = reads[walked]
             edges.append((places[walked], places[layer], passed[::-1]))
     signs = [""] * len(entries) + [SIGNS.get(type(layers[i].op), "") for i in meets]
     return _tidied(signs, edges)
+
+
+def _reads(network: Network, span: BlockSpan) -> tuple[dict[int, tuple[int, ...]], dict[int, Layer]]:
+    """What each layer of a block reads, and the layer that names it.
+
+    The linear layers before and behind an attention are a part of it: it reads what queries, keys and values
+    are made of, and its output is that of the last of them.
+    """
+    named = {i: network.layers[i] for i in range(span.first, span.last + 1)}
+    reads = {i: layer.inputs for i, layer in named.items()}
+    readers: dict[int, list[int]] = {}
+    for i, layer in named.items():
+        for given in layer.inputs:
+            readers.setdefault(given, []).append(i)
+    for i, layer in list(named.items()):
+        parts = (*layer.inputs, *readers.get(i, ()))
+        if not isinstance(layer.op, Attention) or len(readers.get(i, ())) != 1:
+            continue
+        if not all(one in named and isinstance(named[one].op, Linear) for one in parts):
+            continue
+        if any(readers[one] != [i] for one in layer.inputs):
+            continue
+        named[parts[-1]] = layer
+        reads[parts[-1]] = tuple(dict.fromkeys(network.layers[one].inputs[0] for one in layer.inputs))
+        for gone in (i, *layer.inputs):
+            del reads[gone]
+    return reads, named
 
 
 def _tidied(
@@ -207,6 +238,10 @@ def _step(layer: Layer) -> Step | None:
             found = Step(f"attention, {heads} heads", "attention")
         case GlobalPool() | TokenMean():
             found = Step("global mean", "pool")
+        case LastToken():
+            found = Step("last token", "pool")
+        case Embed(size, _):
+            found = Step(f"table of {size}", "linear")
         case Take(first, step):
             found = Step(f"channels {first}, {first + step}, ...", "plain")
         case Resize(height, width, kind):
@@ -234,5 +269,5 @@ def _window(kernel: Sides, stride: Sides) -> str:
 def _main_kind(layers: Sequence[Layer]) -> Kind:
     """The kind that gives a block its colour: the first of these that it holds."""
     kinds = {step.kind for layer in layers if (step := _step(layer))}
-    order: tuple[Kind, ...] = ("custom", "linear", "depthwise", "conv", "pointwise", "pool")
+    order: tuple[Kind, ...] = ("custom", "attention", "linear", "depthwise", "conv", "pointwise", "pool")
     return next((kind for kind in order if kind in kinds), "plain")

@@ -11,6 +11,7 @@ from nasturtium.front.dominance import non_dominated
 from nasturtium.front.objectives import Constraint, Objective
 from nasturtium.protocols import Status
 from nasturtium.report.supernet import Supernet
+from nasturtium.run.exported import Exported
 from nasturtium.run.retrained import Retrained
 from nasturtium.space.layers import Network
 
@@ -106,6 +107,8 @@ class Contents:
         command: What to type to do it again.
         specification: The same as TOML.
         test_images: Size of the test split; None where unknown.
+        answers: What a network is asked about: images, or characters.
+        files: Exported files of the picks.
         supernet: What its monitor saw; None of a run without one.
     """
 
@@ -125,6 +128,8 @@ class Contents:
     command: str = ""
     specification: str = ""
     test_images: int | None = None
+    answers: str = "images"
+    files: tuple[Exported, ...] = ()
     supernet: Supernet | None = None
 
     @property

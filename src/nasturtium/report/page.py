@@ -52,6 +52,7 @@ def render(contents: Contents) -> str:
         tiles=_tiles(contents),
         comparison=comparison(contents),
         picks=_pick_table(contents),
+        files=_file_table(contents),
         precision=precision(contents),
         drawings=[svg(pick.network, title=pick.name) if pick.network else "" for pick in contents.picks],
         front=_front_table(contents),
@@ -151,6 +152,25 @@ def _pick_table(contents: Contents) -> Table:
         *map(title_of, columns),
     )
     return Table(titles, rows)
+
+
+def _file_table(contents: Contents) -> Table:
+    """The exported files: promised and measured, the model's answers and the file's."""
+    rows = tuple(
+        (
+            f"{one.pick}, {one.format}",
+            quantity("size_bytes", one.promised_bytes),
+            quantity("size_bytes", one.bytes),
+            quantity("latency_ms", one.promised_ms),
+            quantity("latency_ms", one.latency_ms),
+            quantity("error", one.model_error),
+            quantity("error", one.error),
+            quantity("error", None if one.alike is None else 1 - one.alike),
+        )
+        for one in contents.files
+    )
+    costs = ("promised size", "size", "promised latency", "latency")
+    return Table(("file", *costs, "model's error", "file's error", "differ"), rows)
 
 
 def _front_table(contents: Contents) -> Table:

@@ -13,6 +13,7 @@ from nasturtium.protocols import Trial
 from nasturtium.report.contents import Contents, Facts, Pick, Point, Stage
 from nasturtium.report.supernet import Supernet
 from nasturtium.run.agreed import agreement_of
+from nasturtium.run.exported import noted
 from nasturtium.run.monitored import read
 from nasturtium.run.sharing import SUBNETS, SUPERNET
 from nasturtium.run.spec import Spec
@@ -53,6 +54,8 @@ def contents_of(run: Run) -> Contents:
         command=command(run.spec, str(run.folder)),
         specification=run.spec.to_toml(),
         test_images=data["images"]["test"] if "images" in data else None,
+        answers="characters" if "characters" in data else "images",
+        files=tuple(one for one in noted(run.folder) if one.pick in {pick.name for pick in run.picks}),
         supernet=_supernet(run),
     )
 
@@ -165,8 +168,12 @@ def _data(run: Run) -> str:
     data = run.header.task
     if not data:
         return run.spec.data or "none: an evaluator of its own"
-    images, shape = data["images"], " x ".join(map(str, data["input_shape"]))
-    splits = ", ".join(f"{count:,} {split}" for split, count in images.items())
+    what = "characters" if "characters" in data else "images"
+    splits = ", ".join(f"{count:,} {split}" for split, count in data[what].items())
+    if what == "characters":
+        tokens = data["input_shape"][-1]
+        return f"{data['name']}: windows of {tokens} characters, {len(data['classes'])} different; {splits}"
+    shape = " x ".join(map(str, data["input_shape"]))
     return f"{data['name']}: images of {shape}, {len(data['classes'])} classes; {splits}"
 
 

@@ -87,7 +87,9 @@ def _result(contents: Contents, best: Pick, again: Retrained) -> tuple[str, ...]
     once = "the supernet's weights" if again.inherited else "one training"
     trained = f"{len(again.errors)} trainings" if len(again.errors) > 1 else once
     sure = f"95% interval {test_interval(again)}, {trained}" if again.interval else trained
-    sentence = f'{which}, "{best.name}", gets {test_error(again)} of the test images wrong ({sure})'
+    sentence = (
+        f'{which}, "{best.name}", gets {test_error(again)} of the test {contents.answers} wrong ({sure})'
+    )
     if costs:
         sentence += f", with {' and '.join((', '.join(costs[:-1]), costs[-1]) if costs[1:] else costs)}"
     where = (f"Its trained weights are in {best.model}.",) if best.model else ()
@@ -98,7 +100,7 @@ def _not_retrained(contents: Contents) -> tuple[str, ...]:
     objective = contents.objectives[0]
     best = min(contents.usable(contents.search), key=lambda point: objective(point.metrics))
     value = quantity(objective.text, objective(best.metrics))
-    split = " on the validation split" if "error" in objective.metrics or "loss" in objective.metrics else ""
+    split = " on the validation split" if {"error", "loss", "perplexity"} & objective.metrics else ""
     return (
         f"Trial {best.number} has the lowest {title_of(objective.text)} of the search: {value}{split}.",
         "No pick was trained again and tested yet. A number by which a network was chosen flatters it; "

@@ -29,7 +29,7 @@ from nasturtium.store.schema import storing
 
 if TYPE_CHECKING:
     from nasturtium.space.space import Space
-    from nasturtium.tasks.images import ImageClassification
+    from nasturtium.tasks.supervised import Supervised
 
 Source = str | Path | Run
 Given = str | Path | Architecture
@@ -41,7 +41,7 @@ PACKAGES = ("nasturtium", "torch", "numpy", "scikit-learn", "moocore", "onnxrunt
 
 def search(
     space: Space | str,
-    task: ImageClassification | str | None = None,
+    task: Supervised | str | None = None,
     *,
     method: str | Method = "auto",
     minimize: str | Sequence[str] = ("error", "latency_ms"),

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from nasturtium.evaluate.proxies import ProxyFunction
     from nasturtium.run.run import Run
     from nasturtium.space.space import Space
-    from nasturtium.tasks.images import ImageClassification
+    from nasturtium.tasks.supervised import Supervised
 
 Method = Callable[..., Strategy]
 
@@ -70,7 +70,7 @@ class Experiment:
     spec: Spec
 
     space: Space
-    task: ImageClassification | None
+    task: Supervised | None
     evaluator: Evaluator | None
     costs: CostModel | None
     method: Method
@@ -117,7 +117,7 @@ def prepare(
     spec: Spec,
     space: Space,
     *,
-    task: ImageClassification | None = None,
+    task: Supervised | None = None,
     evaluator: Evaluator | None = None,
     costs: CostModel | None = None,
     method: Method | None = None,
@@ -171,7 +171,8 @@ def prepare(
     bound = space.bind(task.input_shape, task.outputs)
     if spec.device is not None:
         costs = Profiled(bound, read_profile(spec.device))
-    known = TRAINED | (costs.names if costs else Costs.names) | set(experiment.proxies)
+    told = TRAINED.union(task.metrics(0.0, 0.0), experiment.proxies)
+    known = told | (costs.names if costs else Costs.names)
     for name in sorted(experiment.metrics):
         if name not in known:
             raise unknown("metric", name, known)
@@ -185,7 +186,7 @@ def prepare(
     return replace(experiment, space=bound, costs=costs)
 
 
-def _check_sharing(spec: Spec, space: Space, task: ImageClassification | None) -> None:
+def _check_sharing(spec: Spec, space: Space, task: Supervised | None) -> None:
     if task is None:
         raise ConfigError(f"{spec.method} trains a supernet, so it needs a task, not an evaluator")
     if spec.warm_from:
@@ -217,8 +218,9 @@ def _identity(experiment: Experiment) -> dict[str, str]:
     }
 
 
-def _data(task: ImageClassification) -> str:
+def _data(task: Supervised) -> str:
     about: Mapping[str, Any] = task.describe()
-    parts = [about.get(name) for name in ("digest", "images", "split_seed", "preparation", "input_shape")]
+    sizes = "images" if "images" in about else "characters"
+    parts = [about.get(name) for name in ("digest", sizes, "split_seed", "preparation", "input_shape")]
     digest = blake2b(json.dumps(parts, default=str).encode(), digest_size=4).hexdigest()
     return f"{task.name} ({digest})"

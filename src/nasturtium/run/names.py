@@ -7,7 +7,8 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,17 @@ from nasturtium.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
     from nasturtium.evaluate.table import Table
+    from nasturtium.front.objectives import Constraint
+    from nasturtium.protocols import CostModel
 
 METHODS: Mapping[str, str] = {
     "arc-gp": "nasturtium.strategy.arc_gp:ArcBayesianOptimization",
     "asha": "nasturtium.strategy.asha:ASHA",
     "auto": "nasturtium.strategy.auto:Auto",
     "bananas": "nasturtium.strategy.bananas:BANANAS",
+    "binned": "nasturtium.strategy.binned:BinnedEvolution",
     "bohb": "nasturtium.strategy.bohb:BOHB",
+    "coarse-to-fine": "nasturtium.strategy.coarse_to_fine:CoarseToFine",
     "controller": "nasturtium.strategy.controller:Controller",
     "evolution": "nasturtium.strategy.evolution:RegularizedEvolution",
     "exhaustive": "nasturtium.strategy.exhaustive:Exhaustive",
@@ -35,6 +40,7 @@ METHODS: Mapping[str, str] = {
     "nsga2": "nasturtium.strategy.nsga2:NSGA2",
     "pnas": "nasturtium.strategy.pnas:PNAS",
     "ppo": "nasturtium.strategy.ppo:PPO",
+    "predicted": "nasturtium.strategy.predicted:PredictedEvolution",
     "random": "nasturtium.strategy.random:RandomSearch",
     "reinforce": "nasturtium.strategy.reinforce:Reinforce",
     "smac": "nasturtium.strategy.smac:SMAC",
@@ -103,6 +109,7 @@ SPACES: Mapping[str, str] = {
     "fabric": "nasturtium.space.zoo.fabric:fabric",
     "fabric_sparse": "nasturtium.space.zoo.fabric:fabric_sparse",
     "hat": "nasturtium.space.zoo.hat:hat",
+    "hat_decoder": "nasturtium.space.zoo.hat_decoder:hat_decoder",
     "mobilenet": "nasturtium.space.zoo.mobilenet:mobilenet",
     "nasbench101": "nasturtium.space.zoo.nasbench101:nasbench101",
     "nasbench201": "nasturtium.space.zoo.nasbench201:nasbench201",
@@ -123,6 +130,9 @@ TASKS: Mapping[str, str] = {
     "folder": "nasturtium.tasks.images:image_classification",
     "hf": "nasturtium.tasks.images:image_classification",
     "npz": "nasturtium.tasks.images:image_classification",
+    "ptb": "nasturtium.tasks.text:language_modelling",
+    "shakespeare": "nasturtium.tasks.text:language_modelling",
+    "text": "nasturtium.tasks.text:language_modelling",
 }
 
 TABLES: Mapping[str, str] = {
@@ -142,6 +152,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "table": TABLES,
     "task": TASKS,
 }
+
+GIVEN = frozenset({"space", "seed", "objectives", "costs", "constraints"})  # by the run, to whom wants them
 
 _GENOTYPES = "nasturtium.space.zoo.genotypes:genotype_space"
 _TABLE_FILE = re.compile(r"(?P<path>.+\.(?:csv|parquet))(?::(?P<space>.+))?")
@@ -238,9 +250,16 @@ def is_table(name: str) -> bool:
 
 
 def parameters_of(method: Any) -> Mapping[str, inspect.Parameter]:
-    """Returns the parameters of a method that a user may set: all but space, seed, objectives and costs."""
+    """Returns the parameters of a method that a user may set: all that the run does not give it itself."""
     every = inspect.signature(method).parameters
-    return {name: p for name, p in every.items() if name not in {"space", "seed", "objectives", "costs"}}
+    return {name: p for name, p in every.items() if name not in GIVEN}
+
+
+def informed(method: Any, costs: CostModel | None, constraints: Sequence[Constraint]) -> Any:
+    """Returns a method that is given, where it has a parameter for them, the costs and what bounds them."""
+    wants = inspect.signature(method).parameters
+    known = {"costs": costs, "constraints": tuple(constraints)}
+    return partial(method, **{name: value for name, value in known.items() if name in wants})
 
 
 def settings(parameters: Mapping[str, Any]) -> dict[str, Any]:

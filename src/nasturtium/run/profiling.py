@@ -53,6 +53,11 @@ class Measurer(Protocol):
         """The device."""
         ...
 
+    @property
+    def batch(self) -> int:
+        """Inputs that a run takes at once."""
+        ...
+
     def measure(self, architectures: Sequence[Architecture], name: str) -> list[Latency]:
         """Measures architectures beside each other in random order."""
         ...
@@ -105,6 +110,7 @@ def build_profile(
         space.outputs or 0,
         datetime.now(UTC).isoformat(timespec="seconds"),
         tuple(courses),
+        measurer.batch,
     )
 
 

@@ -30,13 +30,24 @@ class Remote:
         space: Bound to the shapes of a task.
         name: That `space_named` finds the space by, there.
         threads: That a network runs on.
+        batch: Inputs that a run takes at once.
+        place: ``cpu`` or ``cuda``, there.
 
     Raises:
         ConfigError: The command cannot be run, does not answer, or refuses.
     """
 
-    def __init__(self, command: str, space: Space, name: str, threads: int = 1) -> None:
-        self.command = command
+    def __init__(
+        self,
+        command: str,
+        space: Space,
+        name: str,
+        *,
+        threads: int = 1,
+        batch: int = 1,
+        place: str = "cpu",
+    ) -> None:
+        self.command, self.batch = command, batch
         try:
             self._process = subprocess.Popen(
                 shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -49,6 +60,8 @@ class Remote:
             "input_shape": space.input_shape,
             "outputs": space.outputs,
             "threads": threads,
+            "batch": batch,
+            "place": place,
         }
         try:
             self.device = Device(**self._asked(hello)["device"])
@@ -116,4 +129,5 @@ def _opened(message: Any) -> Measured:
     space = space_named(message["space"]).bind(tuple(message["input_shape"]), message["outputs"])
     if space.fingerprint != message["fingerprint"]:
         raise ConfigError(f"space {message['space']} is another one here; install the same version")
-    return Measured(space, threads=message["threads"])
+    threads, batch, place = message["threads"], message["batch"], message["place"]
+    return Measured(space, threads=threads, batch=batch, place=place)

@@ -26,7 +26,7 @@ from nasturtium.store.records import Ended, Event, Told
 
 if TYPE_CHECKING:
     from nasturtium.space.space import Space
-    from nasturtium.tasks.images import ImageClassification
+    from nasturtium.tasks.supervised import Supervised
 
 
 class Run:
@@ -41,9 +41,7 @@ class Run:
         constraints: What must hold.
     """
 
-    def __init__(
-        self, folder: Path, *, space: Space | None = None, task: ImageClassification | None = None
-    ) -> None:
+    def __init__(self, folder: Path, *, space: Space | None = None, task: Supervised | None = None) -> None:
         self.folder = folder
         with Journal.read(folder) as journal:
             self.header = journal.header
@@ -57,9 +55,7 @@ class Run:
         self._space, self._task = space, task
 
     @classmethod
-    def load(
-        cls, folder: str | Path, *, space: Space | None = None, task: ImageClassification | None = None
-    ) -> Self:
+    def load(cls, folder: str | Path, *, space: Space | None = None, task: Supervised | None = None) -> Self:
         """Returns the run of a folder, also while it is going on.
 
         Args:
@@ -94,7 +90,7 @@ class Run:
         return space.bind(self.header.input_shape, self.header.outputs)
 
     @cached_property
-    def task(self) -> ImageClassification:
+    def task(self) -> Supervised:
         """The data, read again where it was not given.
 
         Raises:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeGuard
 
 from nasturtium.architecture import Architecture, Mixture
-from nasturtium.errors import StoreError
+from nasturtium.cost.profiled import Profiled
+from nasturtium.errors import StoreError, unknown
 from nasturtium.evaluate.monitor import Monitor
 from nasturtium.evaluate.recipe import Recipe
+from nasturtium.front.objectives import Constraint
 from nasturtium.protocols import Candidate, CostModel, Evaluator, Strategy, Trial
 from nasturtium.run.budget import Budget, Purse
 from nasturtium.run.monitored import COURSE, Monitored
@@ -25,10 +27,11 @@ from nasturtium.strategy.fixed import Fixed
 if TYPE_CHECKING:
     from torch import nn
 
+    from nasturtium.cost.expected import ExpectedCost
     from nasturtium.net.supernet import Supernet
     from nasturtium.run.experiment import Method
     from nasturtium.space.space import Space
-    from nasturtium.tasks.images import ImageClassification
+    from nasturtium.tasks.supervised import Supervised
 
 SUPERNET, SUBNETS, SAMPLE = "supernet", "subnets", "sample"
 FILE = "supernet.safetensors"
@@ -47,14 +50,16 @@ class Problem:
         seed: Of everything.
         costs: Tells costs without training.
         measure: The metrics that each network's trial is to have from `costs`.
+        constraints: On costs, which every network of the search is to meet.
     """
 
     space: Space
-    task: ImageClassification
+    task: Supervised
     recipe: Recipe
     seed: int
     costs: CostModel
     measure: tuple[str, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
 
     def longer(self, epochs: int | None, *, lr: float, paths: int = 1) -> Recipe:
         """Returns the recipe for a supernet, at the size of the user's trainings.
@@ -62,11 +67,12 @@ class Problem:
         Args:
             epochs: What the user says; None is ten times those of a network alone, shared by the paths, or
                 options, that run in a step.
-            lr: Peak learning rate, where the user left it open.
+            lr: Peak learning rate of sgd, where the user left it open.
             paths: Of a step.
         """
         usual = max(1, round(LONGER * self.recipe.epochs / paths))
-        rate = lr if self.recipe.lr is None else self.recipe.lr
+        given = self.recipe.lr is not None or self.recipe.optimizer != "sgd"
+        rate = self.recipe.peak_lr if given else lr
         return replace(self.recipe, epochs=epochs or usual, lr=rate, patience=None)
 
     @property
@@ -77,6 +83,28 @@ class Problem:
     def macs(self, architecture: Architecture) -> float:
         """Returns the multiply-accumulates of a network."""
         return self.costs(architecture, ("macs",))["macs"]
+
+    def expected(self, cost: str, space: Space) -> ExpectedCost:
+        """Returns what mixtures of a space cost on average.
+
+        Args:
+            cost: ``macs``, or a latency that a device profile promises.
+            space: Bound to the task.
+
+        Raises:
+            ConfigError: There is no table to look it up in.
+        """
+        from nasturtium.cost.expected import ExpectedCost, latencies
+
+        if cost == "macs":
+            return ExpectedCost(space)
+        known = self.costs.profile.metrics if isinstance(self.costs, Profiled) else {}
+        if cost not in known:
+            raise unknown(
+                "cost of a mixture", cost, ("macs", *known), where="latencies need a device profile"
+            )
+        table = known[cost].table
+        return ExpectedCost(space, latencies(table, space), base=table.base_ms)
 
     def hastened(self, rate: float, steps: int) -> float:
         """Returns a learning rate of Adam with which numbers get as far in so many steps as in a paper's.

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
-from inspect import signature
 from typing import Literal
 
 from nasturtium.architecture import Architecture
@@ -21,7 +20,7 @@ from nasturtium.run.experiment import Experiment, Method
 from nasturtium.run.final import final_stage
 from nasturtium.run.first import passed_over
 from nasturtium.run.monitored import read
-from nasturtium.run.names import parameters_of
+from nasturtium.run.names import informed, parameters_of
 from nasturtium.run.picks import feasible, picked, unmet
 from nasturtium.run.record import Observer, Record, Unwatched
 from nasturtium.run.search import search
@@ -190,7 +189,8 @@ class Stages:
         assert experiment.task is not None
         assert self.costs is not None
         spec, measure = experiment.spec, tuple(sorted((COUNTED | experiment.metrics) & self.costs.names))
-        return Problem(experiment.space, experiment.task, spec.recipe, spec.seed, self.costs, measure)
+        given = experiment.space, experiment.task, spec.recipe, spec.seed, self.costs, measure
+        return Problem(*given, constraints=tuple(self._beforehand))
 
     def _told(self, stage: str) -> list[Trial]:
         events = self.journal.events(stage)
@@ -212,8 +212,7 @@ class Stages:
     def _warmed(self, method: Method) -> Method:
         """The method, with what is known before it starts."""
         experiment = self.experiment
-        if "costs" in signature(method).parameters:
-            method = partial(method, costs=self.costs)
+        method = informed(method, self.costs, self._beforehand)
         if not (self.prior or experiment.first):
             return method
         itself = "prior" in parameters_of(method)  # it has its own way to learn from earlier tasks

@@ -37,13 +37,18 @@ def blended(space: Space, active: Active) -> Network:
         ShapeError: Options of one decision give different shapes, so no sum of them is defined.
         SpaceError: A block has more than 512 variants and cannot mix by itself.
     """
+    return Network(space.input_shape or (), tuple(wired(space, active).layers), ())
+
+
+def wired(space: Space, active: Active) -> Wiring:
+    """Returns what `blended` writes, with the conditions under which each layer is there; raises as that."""
     if space.input_shape is None:
         raise ShapeError(
             f"{space.name} does not know its input: say space.bind(input_shape=(3, 32, 32), outputs=10)"
         )
     net = Wiring(space.outputs or 0)
     _write(net, space.plan, Value(-1, space.input_shape), active)
-    return Network(space.input_shape, tuple(net.layers), ())
+    return net
 
 
 def variants(plan: Plan, active: Active, *, most: int = LARGEST_VARIANTS) -> list[tuple[Term, Any]]:
@@ -101,14 +106,15 @@ def _write(net: Wiring, plan: Plan, x: Value, active: Active) -> Value:
     if isinstance(plan, Chain):
         return _write_chain(net, plan, x, active)
     if isinstance(plan, Chosen):
-        options: list[tuple[Term, Value]] = [
-            (((plan.index, option),), _write(net, plan.options[option], x, active))
-            for option in active[plan.index]
-        ]
+        options: list[tuple[Term, Value]] = []
+        for option in active[plan.index]:
+            term: Term = ((plan.index, option),)
+            with net.when(term):
+                options.append((term, _write(net, plan.options[option], x, active)))
         return _mix(net, plan, options)
     written = []
     for term, block in variants(plan, active):
-        with net.scope(plan.key), net.variant():
+        with net.scope(plan.key), net.variant(), net.when(term):
             written.append((term, block.write(net, x)))
     return _mix(net, plan, written)
 
@@ -118,8 +124,9 @@ def _write_chain(net: Wiring, plan: Chain, x: Value, active: Active) -> Value:
         return reduce(lambda y, child: _write(net, child, y, active), plan.children, x)
     counts = variants(plan.times, active)
     made = [x]
-    for child in plan.children[: max(count for _, count in counts)]:
-        made.append(_write(net, child, made[-1], active))
+    for number, child in enumerate(plan.children[: max(count for _, count in counts)]):
+        with net.when(*(term for term, count in counts if count > number)):
+            made.append(_write(net, child, made[-1], active))
     return _mix(net, plan, [(term, made[count]) for term, count in counts])
 
 

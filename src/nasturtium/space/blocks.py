@@ -1,4 +1,4 @@
-"""The blocks of image networks, and the words that a space is written with: ``b.conv(choice(16, 32))``."""
+"""The blocks of networks, and the words that a space is written with: ``b.conv(choice(16, 32))``."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,6 +6,7 @@ from typing import ClassVar
 from nasturtium.errors import ShapeError
 from nasturtium.space.block import Block, CustomBlock, Identity, Repeat, Sequence, optional, repeat, sequence
 from nasturtium.space.dense import Dense
+from nasturtium.space.language import CausalTransformer, Embedding, NextToken
 from nasturtium.space.mobile import InvertedResidual, MbConv, MobileHead, Se, strided
 from nasturtium.space.settings import Settings, settings
 from nasturtium.space.transformer import Patches, TokenClassifier, Transformer
@@ -16,15 +17,18 @@ __all__ = [
     "BasicBlock",
     "Block",
     "Bottleneck",
+    "CausalTransformer",
     "Classifier",
     "Conv",
     "CustomBlock",
     "Dense",
+    "Embedding",
     "Identity",
     "InvertedResidual",
     "MaxPool",
     "MbConv",
     "MobileHead",
+    "NextToken",
     "Patches",
     "Repeat",
     "Resize",
@@ -37,14 +41,17 @@ __all__ = [
     "avg_pool",
     "basic_block",
     "bottleneck",
+    "causal_transformer",
     "classifier",
     "conv",
     "dense",
+    "embedding",
     "identity",
     "inverted_residual",
     "max_pool",
     "mb_conv",
     "mobile_head",
+    "next_token",
     "optional",
     "patches",
     "repeat",
@@ -258,14 +265,17 @@ def _shortcut(net: Wiring, x: Value, y: Value, stride: int) -> Value:
 avg_pool = AvgPool
 basic_block = BasicBlock
 bottleneck = Bottleneck
+causal_transformer = CausalTransformer
 classifier = Classifier
 conv = Conv
 dense = Dense
+embedding = Embedding
 identity = Identity
 inverted_residual = InvertedResidual
 max_pool = MaxPool
 mb_conv = MbConv
 mobile_head = MobileHead
+next_token = NextToken
 patches = Patches
 resize = Resize
 se = Se

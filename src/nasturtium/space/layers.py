@@ -1,11 +1,30 @@
 """A network as a flat list of layers: the one form that counting, building, drawing and exporting read."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol, TypeAlias
 
+from nasturtium.space.rows import (
+    Attention,
+    Embed,
+    LastToken,
+    LayerNorm,
+    Places,
+    TokenMean,
+    Tokens,
+    Transposed,
+    Words,
+)
+from nasturtium.space.window import Sides, both, window
+
+__all__ = [
+    "ACTIVATIONS", "INTERPOLATIONS", "Activation", "Add", "Attention", "BatchNorm", "BlockSpan",
+    "Builds", "Concat", "Conv2d", "Custom", "Dropout", "Embed", "Flatten", "GlobalPool", "LastToken",
+    "Layer", "LayerNorm", "Linear", "Mix", "Multiply", "Network", "Op", "Pad", "Places", "Pool",
+    "Resize", "Shape", "Sides", "Take", "Term", "TokenMean", "Tokens", "Transposed", "Words", "Zero",
+    "both", "window",
+]  # fmt: skip
+
 Shape: TypeAlias = tuple[int, ...]
-Sides: TypeAlias = int | tuple[int, int]  # one number for both, or (height, width)
 Term: TypeAlias = tuple[tuple[int, int], ...]  # (decision, option) pairs, in order of the decisions
 ACTIVATIONS: tuple[str, ...] = (
     *("relu", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu"),
@@ -149,74 +168,6 @@ class Resize:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
-    """[channels, height, width] to [height * width, channels]: a row for each place of the picture."""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenMean:
-    """Mean over the rows: [tokens, features] to [features]."""
-
-
-@dataclass(frozen=True, slots=True)
-class LayerNorm:
-    """Normalisation of each row of [tokens, features], with scale and shift."""
-
-    features: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """Rows of values, mixed by how much queries and keys agree.
-
-    Vaswani et al. 2017 (arXiv:1706.03762), eq. 1. Reads queries [tokens, features], keys and values
-    [keys, features]; has no weights.
-
-    Attributes:
-        features: Of all heads together.
-        heads: Parts of the features, each of which mixes for itself.
-        keys: Number of rows that are mixed.
-        causal: Whether a token takes no rows but those up to its own place.
-    """
-
-    features: int
-    heads: int
-    keys: int
-    causal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One row of [rows, tokens] as whole numbers: the numbers of words, modulo the size of the vocabulary.
-
-    Attributes:
-        row: Which text.
-        size: Of the vocabulary.
-    """
-
-    row: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Numbers of places, 0, 1, 2 ..., of its input's shape, [tokens]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Embed:
-    """Rows of a table, by their numbers: [tokens] to [tokens, features]."""
-
-    size: int
-    features: int
-
-
-@dataclass(frozen=True, slots=True)
-class LastToken:
-    """The last row: [tokens, features] to [features]."""
-
-
-@dataclass(frozen=True, slots=True)
 class Mix:
     """Weighted sum of its inputs: a supernet's layer, where several options of a decision run.
 
@@ -267,6 +218,7 @@ Op: TypeAlias = (
     | Places
     | Embed
     | LastToken
+    | Transposed
     | Mix
     | Custom
 )
@@ -321,37 +273,3 @@ class Network:
     input_shape: Shape
     layers: tuple[Layer, ...]
     blocks: tuple[BlockSpan, ...] = ()
-
-
-def both(sides: Sides) -> tuple[int, int]:
-    """Returns (height, width) of sides given as one number or two."""
-    return sides if isinstance(sides, tuple) else (sides, sides)
-
-
-@lru_cache(maxsize=4096)
-def window(
-    sides: tuple[int, int],
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: int = 1,
-    *,
-    padded: bool = True,
-) -> tuple[int, int]:
-    """Returns how often a window fits (height, width) sides that are padded by half of it.
-
-    Args:
-        sides: Of the image.
-        kernel: Height and width of the window.
-        stride: Cells from one place of it to the next.
-        dilation: Cells from one of its own to the next.
-        padded: Whether there is any padding.
-
-    Returns:
-        Output sides; below 1 where it does not fit at all.
-    """
-    reach = [dilation * (one - 1) for one in kernel]
-    height, width = (
-        (side - more - 1 + 2 * (more // 2) * padded) // step + 1
-        for side, more, step in zip(sides, reach, stride, strict=True)
-    )
-    return height, width

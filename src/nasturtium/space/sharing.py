@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import TYPE_CHECKING, TypeAlias
 
 from nasturtium.errors import ShapeError, SpaceError
 from nasturtium.seeds import rng_for
-from nasturtium.space.blend import LARGEST_VARIANTS, variants
+from nasturtium.space.blend import LARGEST_VARIANTS, Active, variants
 from nasturtium.space.block import Block
 from nasturtium.space.decisions import Decision
-from nasturtium.space.layers import BatchNorm, Conv2d, Custom, Embed, LayerNorm, Linear, Op, Shape
+from nasturtium.space.layers import BatchNorm, Conv2d, Custom, Embed, Layer, LayerNorm, Linear, Op, Shape
 from nasturtium.space.plan import Chain, Chosen, Plan
 from nasturtium.space.wiring import Value, Wiring
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nasturtium.space.space import Space
 
 WITH_WEIGHTS = (Conv2d, BatchNorm, LayerNorm, Linear, Embed, Custom)
-Found: TypeAlias = dict[tuple[str, type], dict[Op, None]]  # by key and kind, all sizes that occur
+See: TypeAlias = Callable[[Sequence[Layer], Value], None]  # the layers of a block alone, and its output
 
 _SHAPES = 256  # different inputs of one block; more than a space of widths and resolutions has
 _CONDITIONS = 64  # combinations of what others depend on, such as the number of nodes of a cell
@@ -30,6 +30,28 @@ _LAYERS = 50_000  # after which no more than the least are drawn: about a second
 def shared_layers(space: Space) -> dict[tuple[str, type], tuple[Op, ...]]:
     """Returns all layers with weights that architectures of a space can have, by the key of their weights.
 
+    They are those of `each_block`, with all options.
+
+    Args:
+        space: Bound to a task.
+
+    Raises:
+        ShapeError: The space is not bound, or none of its blocks fits what comes before.
+    """
+    found: dict[tuple[str, type], dict[Op, None]] = {}  # by key and kind, all sizes that occur
+
+    def see(layers: Sequence[Layer], _: Value) -> None:
+        for layer in layers:
+            if isinstance(layer.op, WITH_WEIGHTS):
+                found.setdefault((layer.key, type(layer.op)), {})[layer.op] = None
+
+    each_block(space, see)
+    return {place: tuple(ops) for place, ops in found.items()}
+
+
+def each_block(space: Space, see: See, active: Active | None = None) -> None:
+    """Shows every block that architectures of a space can have, in every form that it can have, alone.
+
     Shapes are followed through the tree: each block is written for every shape that can reach it and for
     every combination of its own decisions. So nothing is left out, and what is there may be too much only
     where a decision is used in two blocks. A block with more combinations than can be written that mixes
@@ -38,6 +60,8 @@ def shared_layers(space: Space) -> dict[tuple[str, type], tuple[Op, ...]]:
 
     Args:
         space: Bound to a task.
+        see: Is given the layers of a block, whose input is value -1, and its output.
+        active: Per decision, the options that there are; None is all.
 
     Raises:
         ShapeError: The space is not bound, or none of its blocks fits what comes before.
@@ -46,29 +70,29 @@ def shared_layers(space: Space) -> dict[tuple[str, type], tuple[Op, ...]]:
         raise ShapeError(
             f"{space.name} does not know its input: say space.bind(input_shape=(3, 32, 32), outputs=10)"
         )
-    walk = _Walk(space.decisions, space.outputs or 0)
+    active = active or [range(len(decision.labels)) for decision in space.decisions]
+    walk = _Walk(space.decisions, space.outputs or 0, see, active)
     if not walk.through(space.plan, {space.input_shape: None}):
         raise ShapeError(
             f"{space.name}: no architecture can be built for inputs of {list(space.input_shape)}"
         )
-    return {place: tuple(ops) for place, ops in walk.found.items()}
 
 
 class _Walk:
-    def __init__(self, decisions: Sequence[Decision], outputs: int) -> None:
-        self.decisions, self.outputs = decisions, outputs
-        self.active = tuple(tuple(range(len(decision.labels))) for decision in decisions)
-        self.found: Found = {}
+    def __init__(self, decisions: Sequence[Decision], outputs: int, see: See, active: Active) -> None:
+        self.decisions, self.outputs, self.see = decisions, outputs, see
+        self.active = tuple(map(tuple, active))
         self.layers = 0  # written so far
 
     def through(self, plan: Plan, shapes: dict[Shape, None]) -> dict[Shape, None]:
-        """Notes the layers of a part for all shapes that reach it; returns those that leave it."""
+        """Shows the blocks of a part for all shapes that reach it; returns those that leave it."""
         if len(shapes) > _SHAPES:
             raise ShapeError(f"{plan.key}: inputs of over {_SHAPES} different shapes; use fewer widths")
         if isinstance(plan, Chain):
             return self._chain(plan, shapes)
         if isinstance(plan, Chosen):
-            return {shape: None for option in plan.options for shape in self.through(option, shapes)}
+            options = [plan.options[option] for option in self.active[plan.index]]
+            return {shape: None for option in options for shape in self.through(option, shapes)}
         made: dict[Shape, None] = {}
         for block in self._ways(plan):
             for shape in shapes:
@@ -102,21 +126,27 @@ class _Walk:
         prime = _prime(max(sizes[i] for i in plan.decisions))
         for fixed, most in self._conditions(plan):
             for option in range(prime):
-                yield plan.take(_row([min(option, size - 1) for size in sizes], fixed))
+                yield self._taken(plan, [min(option, size - 1) for size in sizes], fixed)
             for u, v in product(range(prime), repeat=2) if most else ():
                 row = [(u + i * v) % prime % size for i, size in enumerate(sizes)]
-                yield plan.take(_row(row, fixed))
+                yield self._taken(plan, row, fixed)
                 # A yes or no is often about a width (side by side, or summed), which meets every such pair.
                 for answer in (0, 1) if 2 in sizes else ():
                     answered = [answer if size == 2 else i for i, size in zip(row, sizes, strict=True)]
-                    yield plan.take(_row(answered, fixed))
+                    yield self._taken(plan, answered, fixed)
         rng = rng_for(0, "sharing", 0)
         before = self.layers
         for number in range(_SAMPLES):
             if number >= _LEAST and self.layers - before > _LAYERS:
                 return
             draws = rng.random(len(sizes))
-            yield plan.take(tuple(int(draw * size) for draw, size in zip(draws, sizes, strict=True)))
+            yield self._taken(plan, [int(draw * size) for draw, size in zip(draws, sizes, strict=True)], {})
+
+    def _taken(self, plan: Plan, row: Sequence[int], fixed: Mapping[int, int]) -> Block:
+        """Returns the block of some options, given by their places among the active ones, or `fixed`."""
+        options = (active[place] for active, place in zip(self.active, row, strict=True))
+        block: Block = plan.take(tuple(fixed.get(i, option) for i, option in enumerate(options)))
+        return block
 
     def _conditions(self, plan: Plan) -> Iterator[tuple[dict[int, int], bool]]:
         """Yields options of the decisions that others depend on, and whether no options make more exist."""
@@ -147,14 +177,8 @@ class _Walk:
         except ShapeError:
             return None
         self.layers += len(net.layers)
-        for layer in net.layers:
-            if isinstance(layer.op, WITH_WEIGHTS):
-                self.found.setdefault((layer.key, type(layer.op)), {})[layer.op] = None
+        self.see(net.layers, value)
         return value.shape
-
-
-def _row(options: Sequence[int], fixed: Mapping[int, int]) -> tuple[int, ...]:
-    return tuple(fixed.get(index, option) for index, option in enumerate(options))
 
 
 def _prime(least: int) -> int:

@@ -1,12 +1,6 @@
-"""What blocks write themselves into: it takes down layers and infers every shape.
+"""What blocks write themselves into: it infers every shape, so nobody types a number of input channels."""
 
-So nobody types a number of input channels.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
 from nasturtium.errors import ShapeError, UnknownOp
 from nasturtium.space.layers import (
@@ -16,7 +10,6 @@ from nasturtium.space.layers import (
     Add,
     Attention,
     BatchNorm,
-    BlockSpan,
     Builds,
     Concat,
     Conv2d,
@@ -26,12 +19,9 @@ from nasturtium.space.layers import (
     Flatten,
     GlobalPool,
     LastToken,
-    Layer,
     LayerNorm,
     Linear,
-    Mix,
     Multiply,
-    Op,
     Pad,
     Places,
     Pool,
@@ -39,120 +29,22 @@ from nasturtium.space.layers import (
     Shape,
     Sides,
     Take,
-    Term,
     TokenMean,
     Tokens,
+    Transposed,
     Words,
     Zero,
     both,
     window,
 )
+from nasturtium.space.ledger import Blend, Ledger, Value
 
-
-@dataclass(frozen=True, slots=True)
-class Blend:
-    """Stands in a field of a block that can mix, where several options are to run.
-
-    Attributes:
-        parts: The options, each with its term: the (decision, option) pairs that have to hold for it.
-    """
-
-    parts: tuple[tuple[Term, Any], ...]
-
-
-class Value(NamedTuple):
-    """The output of a layer, as blocks hand it on: which layer, and its shape without the batch."""
-
-    layer: int
-    shape: Shape
-
-    @property
-    def channels(self) -> int:
-        """First dimension of the shape."""
-        return self.shape[0]
+__all__ = ["Blend", "Value", "Wiring"]
 
 
 @dataclass(slots=True)
-class Wiring:
-    """Takes down the layers that blocks write, and infers their shapes.
-
-    Attributes:
-        outputs: Number of values that the whole network gives; a classifier reads it.
-        layers: What has been written so far.
-        blocks: The parts that have been written so far, as a reader is to see them.
-    """
-
-    outputs: int = 0
-    layers: list[Layer] = field(default_factory=list)
-    blocks: list[BlockSpan] = field(default_factory=list)
-    _prefix: str = ""
-    _key: str = ""
-    _names: set[str] = field(default_factory=set)
-    _keys: set[str] = field(default_factory=set)
-
-    def scope(self, name: str, key: str | None = None) -> "_Scope":
-        """Puts `name.` before the names of the layers written inside a ``with`` block.
-
-        Args:
-            name: The same for all options of a decision, so that a network's names do not tell of options not
-                taken; empty adds nothing.
-            key: What stands before their keys, `name` unless given: options that are to have weights of their
-                own differ here.
-        """
-        return _Scope(self, name, name if key is None else key, self._prefix, self._key)
-
-    def mixed(self, option: Any, write: Callable[[Any], Value | None], *, name: str = "mix") -> Value | None:
-        """Writes what a block does by an option: once, or for each option of a `Blend` and their mixture.
-
-        Args:
-            option: The option taken, or a blend of several.
-            write: Writes one option; its layers have weights of their own. None is nothing at all, like an
-                edge that is not there.
-            name: Of the mixture.
-
-        Raises:
-            ShapeError: The options give values of different shapes.
-        """
-        if not isinstance(option, Blend):
-            with self.scope("", str(option)):
-                return write(option)
-        written = []
-        for term, one in option.parts:
-            with self.scope(str(one)):
-                written.append((term, write(one)))
-        return self.mix([(term, value) for term, value in written if value is not None], name=name)
-
-    def mix(self, values: Sequence[tuple[Term, Value]], *, name: str = "mix") -> Value | None:
-        """Writes the sum of values, each times the weights of its term; None where there are none."""
-        if not values:
-            return None
-        if any(value.shape != values[0][1].shape for _, value in values):
-            shapes = ", ".join(dict.fromkeys(str(list(value.shape)) for _, value in values))
-            raise ShapeError(
-                f"{self._at(name)}: options that give {shapes} cannot be mixed; a mixture needs options "
-                "of one shape (search this space by single paths)"
-            )
-        if len(values) == 1 and not values[0][0]:
-            return values[0][1]
-        op = Mix(tuple(term for term, _ in values))
-        return self._write(name, op, values[0][1].shape, *(value for _, value in values))
-
-    @contextmanager
-    def variant(self) -> Iterator[None]:
-        """Frees the keys of what is written inside afterwards: the same block may be written another way."""
-        known = set(self._keys)
-        yield
-        self._keys = known
-
-    @contextmanager
-    def part(self, name: str, label: str) -> Iterator[None]:
-        """A scope that is shown as a block of its own, for a block that holds many: a tower of cells."""
-        first = len(self.layers)
-        with self.scope(name):
-            path = self._prefix.rstrip(".")
-            yield
-        if len(self.layers) > first:
-            self.blocks.append(BlockSpan(path, label, first, len(self.layers) - 1))
+class Wiring(Ledger):
+    """Takes down the layers that blocks write, and infers their shapes; its attributes are a `Ledger`'s."""
 
     def conv(
         self,
@@ -240,6 +132,11 @@ class Wiring:
     def last_token(self, x: Value, *, name: str = "last") -> Value:
         """Writes the last row of [tokens, features]."""
         return self._write(name, LastToken(), (self._rows(x, "taking a token")[1],), x)
+
+    def transposed(self, x: Value, *, name: str = "transposed") -> Value:
+        """Writes [tokens, features] as [features, tokens], which is how losses take scores of every token."""
+        tokens, features = self._rows(x, "transposing")
+        return self._write(name, Transposed(), (features, tokens), x)
 
     def embed(self, x: Value, row: int, size: int, features: int) -> Value:
         """Writes row `row` of [rows, tokens] as features of its words, out of `size`, and of their places."""
@@ -345,9 +242,7 @@ class Wiring:
         if kind not in INTERPOLATIONS:
             known = " and ".join(INTERPOLATIONS)
             raise UnknownOp(f"{self._at(name)}: no interpolation {kind!r}; there are {known}")
-        height, width = (
-            self._whole(name, what, side) for what, side in zip(("rows", "columns"), sides, strict=True)
-        )
+        height, width = self._whole(name, "rows", sides[0]), self._whole(name, "columns", sides[1])
         if [height, width] == given:
             return x
         return self._write(name, Resize(height, width, kind), (channels, height, width), x)
@@ -355,14 +250,6 @@ class Wiring:
     def custom(self, x: Value, block: Builds, shape: Shape, *, name: str = "module") -> Value:
         """Writes a user's own module, whose output has `shape`."""
         return self._write(name, Custom(block, x.shape), shape, x)
-
-    def _write(self, name: str, op: Op, shape: Shape, *inputs: Value) -> Value:
-        full, key = _unique(self._prefix + name, self._names), _unique(self._key + name, self._keys)
-        self.layers.append(Layer(full, op, tuple([value.layer for value in inputs]), shape, key))
-        return Value(len(self.layers) - 1, shape)
-
-    def _at(self, name: str) -> str:
-        return self._prefix + name
 
     def _image(self, x: Value, what: str) -> tuple[int, int, int]:
         if len(x.shape) != 3:
@@ -409,27 +296,3 @@ class Wiring:
                 "there are too many strides before it for so small an image"
             )
         return size
-
-
-class _Scope:
-    __slots__ = ("key", "name", "outer", "outer_key", "wiring")
-
-    def __init__(self, wiring: Wiring, name: str, key: str, outer: str, outer_key: str) -> None:
-        self.wiring, self.name, self.key, self.outer, self.outer_key = wiring, name, key, outer, outer_key
-
-    def __enter__(self) -> None:
-        self.wiring._prefix = f"{self.outer}{self.name}." if self.name else self.outer
-        self.wiring._key = f"{self.outer_key}{self.key}." if self.key else self.outer_key
-
-    def __exit__(self, *_: object) -> None:
-        self.wiring._prefix, self.wiring._key = self.outer, self.outer_key
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    if name in taken:
-        number = 2
-        while f"{name}{number}" in taken:
-            number += 1
-        name = f"{name}{number}"
-    taken.add(name)
-    return name

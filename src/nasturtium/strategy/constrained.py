@@ -169,6 +169,11 @@ class Constrained:
                 self._seen[constraint] = nearer(self._seen.get(constraint, value), value)
 
 
+def cheap_of(costs: CostModel | None) -> frozenset[str]:
+    """Returns the metrics that a cost model tells in microseconds: it says so itself, or they are counts."""
+    return frozenset() if costs is None else getattr(costs, "cheap", CHEAP) & costs.names
+
+
 def cheapest_first(constraints: Sequence[Constraint]) -> tuple[Group, ...]:
     """Returns the constraints on counts, then those on what is measured; groups without any are left out."""
     counted = tuple(c for c in constraints if c.metric in CHEAP)

@@ -7,16 +7,17 @@ import numpy as np
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
 from nasturtium.front.objectives import ERROR, Objective
-from nasturtium.protocols import Candidate, Trial
+from nasturtium.protocols import Candidate
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
+from nasturtium.strategy.drawn import Drawn, nearest
 
 Cost = Callable[[Architecture], float]
 
 _PROBES = 256  # random paths that say how costs lie where no band is given
 
 
-class CostUniformPaths:
+class CostUniformPaths(Drawn):
     """Draws a bin of cost, all alike, and then a random path in it.
 
     Guo et al. 2020 (SPOS, arXiv:1904.00420), in the form of the authors' code: bins of 10 MFLOPs over the
@@ -57,35 +58,21 @@ class CostUniformPaths:
         self.space, self.cost, self.seed = space, cost, seed
         self.low, self.high = self._usual() if band is None else band
         self.bins, self.tries = bins, tries
-        self._asked = 0
 
-    def ask(self, n: int) -> list[Candidate]:
-        """Returns `n` paths."""
-        first, self._asked = self._asked, self._asked + n
-        return [Candidate(self._path(i)) for i in range(first, self._asked)]
-
-    def tell(self, trials: Sequence[Trial]) -> None:
-        """Learns nothing."""
-
-    def best(self, k: int) -> list[Architecture]:
-        """Returns nothing: which path is best is found by another search, with the trained weights."""
-        return []
-
-    def _path(self, number: int) -> Architecture:
+    def drawn(self, number: int) -> Candidate:
+        """Returns a path of the bin that is drawn, or near it."""
         rng = rng_for(self.seed, "cost-uniform paths", number)
         width = (self.high - self.low) / self.bins
         wanted = int(rng.random() * self.bins)
         middle = self.low + width * (wanted + 0.5)
-        nearest: tuple[float, Architecture] | None = None
-        for _ in range(self.tries):
-            path = self.space.sample(rng)
+
+        def away(path: Architecture) -> float:
             cost = self.cost(path)
             if self.low <= cost <= self.high and min(int((cost - self.low) / width), self.bins - 1) == wanted:
-                return path
-            if nearest is None or abs(cost - middle) < nearest[0]:
-                nearest = abs(cost - middle), path
-        assert nearest is not None
-        return nearest[1]
+                return 0.0
+            return abs(cost - middle)
+
+        return Candidate(nearest(lambda: self.space.sample(rng), away, self.tries))
 
     def _usual(self) -> tuple[float, float]:
         draws = (self.space.sample(rng_for(self.seed, "cost-uniform probes", i)) for i in range(_PROBES))

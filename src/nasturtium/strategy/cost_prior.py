@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
 from nasturtium.front.objectives import ERROR, Objective
-from nasturtium.protocols import Candidate, Trial
+from nasturtium.protocols import Candidate
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
 from nasturtium.strategy.derive import settled
+from nasturtium.strategy.drawn import Drawn, nearest
 
 Cost = Callable[[Architecture], float]
 
 
-class CostPrior:
+class CostPrior(Drawn):
     """Draws a cost tau from pi(tau), and then networks of that cost from pi(a | tau).
 
     Wang et al. 2021 (AttentiveNAS, arXiv:2011.09011), section 3.3 and the release: pi(tau) is how often
@@ -60,19 +61,6 @@ class CostPrior:
             )
         self.space, self.cost, self.seed = space, cost, seed
         self.alike, self.bins, self.table, self.tries = alike, bins, table, tries
-        self._asked = 0
-
-    def ask(self, n: int) -> list[Candidate]:
-        """Returns `n` networks."""
-        first, self._asked = self._asked, self._asked + n
-        return [Candidate(self._drawn(number)) for number in range(first, self._asked)]
-
-    def tell(self, trials: Sequence[Trial]) -> None:
-        """Learns nothing."""
-
-    def best(self, k: int) -> list[Architecture]:
-        """Returns nothing: which network is best is found by another search, with the trained weights."""
-        return []
 
     def bin_of(self, cost: float) -> int:
         """Returns the bin of a cost; those beyond the table's are in the first and the last."""
@@ -86,25 +74,24 @@ class CostPrior:
         counts = np.bincount(self._rows[1], minlength=self.bins)
         return np.asarray(counts / counts.sum())
 
-    def _drawn(self, number: int) -> Architecture:
+    def drawn(self, number: int) -> Candidate:
+        """Returns a network of the cost that its group has, or near it."""
         rows, bins = self._rows
         # A random network's bin has the distribution pi(tau).
         group = rng_for(self.seed, "cost prior: tau", number // self.alike)
-        tau = bins[int(group.random() * len(bins))]
+        tau = int(bins[int(group.random() * len(bins))])
         alike = rows[bins == tau]
         rng = rng_for(self.seed, "cost prior: network", number)
-        nearest: tuple[float, Architecture] | None = None
-        for _ in range(self.tries):
+
+        def draw() -> Architecture:
             # Drawing from the rows draws each option as often as they take it.
             drawn = rng.integers(len(alike), size=alike.shape[1])
-            one = settled(self.space, alike[drawn, np.arange(alike.shape[1])].tolist())
-            away = abs(self.bin_of(self.cost(one)) - tau)
-            if away == 0:
-                return one
-            if nearest is None or away < nearest[0]:
-                nearest = away, one
-        assert nearest is not None
-        return nearest[1]
+            return settled(self.space, alike[drawn, np.arange(alike.shape[1])].tolist())
+
+        def away(network: Architecture) -> float:
+            return abs(self.bin_of(self.cost(network)) - tau)
+
+        return Candidate(nearest(draw, away, self.tries))
 
     @cached_property
     def _random(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

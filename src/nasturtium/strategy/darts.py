@@ -1,6 +1,5 @@
 """DARTS: a softmax over the options of every decision, learned by gradient descent."""
 
-from nasturtium.architecture import Mixture
 from nasturtium.strategy.relaxed import Draw, Entries, Relaxed
 
 
@@ -27,7 +26,3 @@ class DARTS(Relaxed):
             return self.rows.through_softmax(weights, gradient)
 
         return Draw(self.rows.mixture(weights), slope)
-
-    def mixture(self) -> Mixture:
-        """Returns the softmax of the numbers."""
-        return self.rows.mixture(self.rows.softmax(self.logits))

@@ -1,16 +1,14 @@
 """DARTS-: an auxiliary skip connection takes what makes skips win, and is then taken away."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from nasturtium.architecture import Mixture
 from nasturtium.errors import ConfigError
-from nasturtium.front.objectives import ERROR, Objective
-from nasturtium.space.space import Space
 from nasturtium.strategy.relaxed import Draw, Entries, Relaxed
 
 
+@dataclass(eq=False, kw_only=True)
 class DARTSMinus(Relaxed):
     """DARTS with beta x added to every mixed operation, where beta falls linearly from 1 to 0.
 
@@ -24,40 +22,20 @@ class DARTSMinus(Relaxed):
     reduction) and none of its own.
 
     Args:
-        space: Where decisions on edges have an option called `skip`.
-        seed: Of the first numbers.
-        objectives: Not used.
         steps: Asks over which beta falls.
-        skip: What the option is called.
-        learning_rate: Of Adam.
-        weight_decay: Of the numbers.
-        warmup: Asks that train weights only.
+        skip: What the option is called that is a skip.
+
+    The others are those of `Relaxed`.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        *,
-        seed: int = 0,
-        objectives: Sequence[Objective] = ERROR,
-        steps: int = 10_000,
-        skip: str = "skip_connect",
-        learning_rate: float = 3e-4,
-        weight_decay: float = 1e-3,
-        warmup: int = 0,
-    ) -> None:
-        super().__init__(
-            space,
-            seed=seed,
-            objectives=objectives,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            warmup=warmup,
-        )
-        if steps < 1:
-            raise ConfigError(f"steps is {steps}; beta falls over 1 or more")
-        self.steps = steps
-        self._skips = self.rows.labelled(skip).astype(np.float64)
+    steps: int = 10_000
+    skip: str = "skip_connect"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.steps < 1:
+            raise ConfigError(f"steps is {self.steps}; beta falls over 1 or more")
+        self._skips = self.rows.labelled(self.skip).astype(np.float64)
 
     def draw(self, number: int) -> Draw:
         """Returns the softmax mixture and the auxiliary skips."""
@@ -68,7 +46,3 @@ class DARTSMinus(Relaxed):
             return self.rows.through_softmax(weights, gradient)
 
         return Draw(self.rows.mixture(weights + beta * self._skips), slope)
-
-    def mixture(self) -> Mixture:
-        """Returns the softmax of the numbers, without auxiliary skips."""
-        return self.rows.mixture(self.rows.softmax(self.logits))

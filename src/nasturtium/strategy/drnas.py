@@ -1,20 +1,24 @@
 """DrNAS: mixtures drawn from a Dirichlet distribution, whose concentrations are learned."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.special import betainc, betaln  # type: ignore[import-untyped]
 
 from nasturtium.architecture import Mixture
 from nasturtium.errors import ConfigError
-from nasturtium.front.objectives import ERROR, Objective
-from nasturtium.seeds import rng_for
+from nasturtium.protocols import Strategy
+from nasturtium.seeds import rng_for, seed_for
 from nasturtium.space.space import Space
+from nasturtium.strategy.p_darts import FROZEN, kept
 from nasturtium.strategy.relaxed import Draw, Entries, Relaxed
+from nasturtium.strategy.succession import Succession
 
 _SMALLEST = 1e-12  # of a weight: below, the derivative of the Beta distribution is noise
 
 
+@dataclass(eq=False, kw_only=True)
 class DrNAS(Relaxed):
     """Draws each mixture from Dirichlet distributions, and descends through the draw.
 
@@ -23,41 +27,22 @@ class DrNAS(Relaxed):
     pulls concentrations to 1. What is derived is the mean of the distribution.
 
     The paper's: alpha lr 6e-4; weights lr 0.1, otherwise as DARTS, first order; frozen for the first 10
-    epochs of each of two stages. Progressive: stage 1 with partial channels (`darts_search_of`, partial=6),
-    then 4 options an edge (`p_darts.kept`) with partial=4. On NAS-Bench-201 one stage, whole channels.
+    epochs of each of two stages, which differ in channels and options (`recipes/drnas.py`). On NAS-Bench-201
+    one stage, whole channels.
 
     Args:
-        space: Of the mixtures.
-        seed: Of numbers and draws.
-        objectives: Not used.
         penalty: Of the squared distance of the concentrations from 1, summed.
-        learning_rate: Of Adam.
-        weight_decay: Of the numbers; the penalty is there already, so none.
-        warmup: Asks that train weights only.
+
+    The others are those of `Relaxed`; nothing decays, since the penalty is there already.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        *,
-        seed: int = 0,
-        objectives: Sequence[Objective] = ERROR,
-        penalty: float = 1e-3,
-        learning_rate: float = 3e-4,
-        weight_decay: float = 0.0,
-        warmup: int = 0,
-    ) -> None:
-        super().__init__(
-            space,
-            seed=seed,
-            objectives=objectives,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            warmup=warmup,
-        )
-        if penalty < 0:
-            raise ConfigError(f"penalty is {penalty}; it must be 0 or more")
-        self.penalty = penalty
+    penalty: float = 1e-3
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.penalty < 0:
+            raise ConfigError(f"penalty is {self.penalty}; it must be 0 or more")
 
     @property
     def concentration(self) -> Entries:
@@ -84,6 +69,31 @@ class DrNAS(Relaxed):
     def mixture(self) -> Mixture:
         """Returns the mean of the Dirichlet distributions."""
         return self.rows.mixture(self.concentration / self.rows.total(self.concentration))
+
+
+def progressive(space: Space, steps: int, *, seed: int = 0, learning_rate: float = 6e-4) -> Strategy:
+    """Returns the search in two stages, the second among the strongest 4 of 7 options of each decision.
+
+    It goes on with the same concentrations, and in each stage leaves them as they are at first, 10 of the
+    paper's 25 epochs (its code).
+
+    Args:
+        space: Of the mixtures.
+        steps: Asks of a stage, 1 or more.
+        seed: Of numbers and draws.
+        learning_rate: Of Adam, which begins anew.
+    """
+    steps = max(1, steps)
+    made = partial(DrNAS, space, learning_rate=learning_rate, warmup=int(FROZEN * steps))
+    first = made(seed=seed)
+
+    def second() -> DrNAS:
+        narrow = made(seed=seed_for(seed, "drnas/stage", 1))
+        narrow.alpha = first.alpha
+        narrow.narrow(kept(space, first.mixture(), 4 / 7))
+        return narrow
+
+    return Succession(first, steps, second)
 
 
 def pathwise(weights: Entries, concentration: Entries, total: Entries) -> Entries:

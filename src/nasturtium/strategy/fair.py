@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from nasturtium.architecture import Architecture
 from nasturtium.front.objectives import ERROR, Objective
-from nasturtium.protocols import Candidate, Trial
+from nasturtium.protocols import Candidate
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
 from nasturtium.strategy.derive import settled
+from nasturtium.strategy.drawn import Drawn
 
 
-class FairPaths:
+class FairPaths(Drawn):
     """Asks for rounds of paths that have every option of every decision once, in an order of its own.
 
     Chu, Zhang and Xu 2021 (FairNAS, ICCV, arXiv:1907.01845), strict fairness: with m options a decision, one
@@ -35,22 +35,10 @@ class FairPaths:
         self.space, self.seed = space, seed
         self._sizes = tuple(len(decision.labels) for decision in space.decisions)
         self.paths = max(self._sizes, default=1)
-        self._asked = 0
 
-    def ask(self, n: int) -> list[Candidate]:
-        """Returns `n` paths; a round is complete when a multiple of `paths` was asked."""
-        first, self._asked = self._asked, self._asked + n
-        return [Candidate(self._path(i)) for i in range(first, self._asked)]
-
-    def tell(self, trials: Sequence[Trial]) -> None:
-        """Learns nothing."""
-
-    def best(self, k: int) -> list[Architecture]:
-        """Returns nothing: which path is best is found by another search, with the trained weights."""
-        return []
-
-    def _path(self, number: int) -> Architecture:
-        return settled(self.space, [self._option(d, number) for d in range(len(self._sizes))])
+    def drawn(self, number: int) -> Candidate:
+        """Returns a path; a round is complete after every multiple of `paths`."""
+        return Candidate(settled(self.space, [self._option(d, number) for d in range(len(self._sizes))]))
 
     def _option(self, decision: int, number: int) -> int:
         size = self._sizes[decision]

@@ -1,17 +1,15 @@
 """GDAS: one operation of each decision runs, drawn by Gumbel's trick; its gradient is the soft one's."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from nasturtium.architecture import Mixture
 from nasturtium.errors import ConfigError
-from nasturtium.front.objectives import ERROR, Objective
 from nasturtium.seeds import rng_for
-from nasturtium.space.space import Space
 from nasturtium.strategy.relaxed import Draw, Entries, Relaxed
 
 
+@dataclass(eq=False, kw_only=True)
 class GDAS(Relaxed):
     """Runs the argmax of Gumbel-softmax samples, and descends as if the sample itself had run.
 
@@ -27,39 +25,21 @@ class GDAS(Relaxed):
     paper, it has none but through p.
 
     Args:
-        space: Of the mixtures.
-        seed: Of numbers and draws.
-        objectives: Not used.
         steps: Asks over which tau falls.
         tau: At the start and at the end.
-        learning_rate: Of Adam.
-        weight_decay: Of the numbers.
-        warmup: Asks that train weights only.
+
+    The others are those of `Relaxed`.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        *,
-        seed: int = 0,
-        objectives: Sequence[Objective] = ERROR,
-        steps: int = 10_000,
-        tau: tuple[float, float] = (10.0, 0.1),
-        learning_rate: float = 3e-4,
-        weight_decay: float = 1e-3,
-        warmup: int = 0,
-    ) -> None:
-        super().__init__(
-            space,
-            seed=seed,
-            objectives=objectives,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            warmup=warmup,
-        )
-        if steps < 1 or min(tau) <= 0:
-            raise ConfigError(f"steps is {steps} and tau {tau}; tau must be above 0, steps 1 or more")
-        self.steps, self.tau = steps, tau
+    steps: int = 10_000
+    tau: tuple[float, float] = (10.0, 0.1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.steps < 1 or min(self.tau) <= 0:
+            raise ConfigError(
+                f"steps is {self.steps} and tau {self.tau}; tau must be above 0, steps 1 or more"
+            )
 
     def draw(self, number: int) -> Draw:
         """Returns the one-hot mixture of a draw."""
@@ -73,7 +53,3 @@ class GDAS(Relaxed):
             return self.rows.through_softmax(soft, gradient) / tau
 
         return Draw(self.rows.mixture(hard.astype(np.float64)), slope)
-
-    def mixture(self) -> Mixture:
-        """Returns the softmax of the numbers."""
-        return self.rows.mixture(self.rows.softmax(self.logits))

@@ -77,7 +77,11 @@ class GenerationalEvolution:
             if self._archive.record(trial) is not None:
                 self._told += 1
                 if self._told % self.population == 0:
-                    self._best = self._archive.best(self.parents)
+                    self._best = self.elite()
+
+    def elite(self) -> list[Architecture]:
+        """The parents of the next generation."""
+        return self._archive.best(self.parents)
 
     def best(self, k: int) -> list[Architecture]:
         """Returns up to `k` distinct architectures of the whole history, best first."""

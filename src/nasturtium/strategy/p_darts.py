@@ -1,20 +1,20 @@
 """P-DARTS: stages of deeper supernets with fewer operations, and few skip connections in the end.
 
-Chen, Xie, Wu and Tian 2019 (arXiv:1904.12760). The supernets of the stages, and the recipe that strings all
-together, are in `recipes/p_darts.py`.
+Chen, Xie, Wu and Tian 2019 (arXiv:1904.12760). The recipe that strings all together is in
+`recipes/p_darts.py`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
+from math import ceil, exp
 
 from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import ConfigError
-from nasturtium.front.objectives import ERROR, Objective
 from nasturtium.protocols import Strategy
 from nasturtium.seeds import seed_for
 from nasturtium.space.space import Space
+from nasturtium.space.zoo.darts_stages import resized
 from nasturtium.strategy.darts import DARTS
 from nasturtium.strategy.derive import NEVER_MIXED, NONE, OFF, derived, edges_of
 from nasturtium.strategy.succession import Succession
@@ -29,56 +29,55 @@ class Stage:
     Attributes:
         cells: Depth of its supernet.
         ops: Operations of each edge, of 8.
-        skip_dropout: Share of values zeroed behind skips.
+        skip_dropout: Share of values zeroed behind skips at the start, and again when the mixture begins to
+            be learned; see `faded`.
     """
 
     cells: int
     ops: int
     skip_dropout: float
 
+    def space(self, space: Space, epoch: int, epochs: int) -> Space:
+        """Returns a space of 17 cells, or of others in proportion, as an epoch of this stage has it."""
+        return resized(space, self.cells / STAGES[-1].cells, self.faded(epoch, epochs))
+
+    def faded(self, epoch: int, epochs: int) -> float:
+        """Returns the share of values zeroed behind skips in an epoch, the first of which is 0.
+
+        Section 3.3, as the released code does it: by a line while the mixture is frozen, and then anew by
+        exp(-0.2) in each of 25 epochs, or as far in fewer.
+        """
+        frozen = int(FROZEN * epochs)
+        if epoch < frozen:
+            return self.skip_dropout * (epochs - epoch - 1) / epochs
+        return self.skip_dropout * exp(-FADING * (epoch - frozen) / epochs)
+
 
 # Section 4.1.2 and the released command.
 STAGES = (Stage(5, 8, 0.1), Stage(11, 5, 0.4), Stage(17, 3, 0.7))
 FROZEN = 0.4  # of a stage, before the mixture is learned: 10 of 25 epochs
+FADING = 5.0  # of skip dropout, in logarithms: 0.2 an epoch of 25
 
 
+@dataclass(eq=False, kw_only=True)
 class PDARTS(DARTS):
     """A stage of P-DARTS: DARTS, whose normal cell ends with few skip connections.
 
     The paper's: alpha lr 6e-4, decay 1e-3; the mixture stays as it is for the first 10 of 25 epochs.
 
     Args:
-        space: Of the mixtures.
-        seed: Of the first numbers.
-        objectives: Not used.
         skips: The most that the normal cell may have.
-        learning_rate: Of Adam.
-        weight_decay: Of the numbers.
-        warmup: Asks that train weights only.
+
+    The others are those of `Relaxed`.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        *,
-        seed: int = 0,
-        objectives: Sequence[Objective] = ERROR,
-        skips: int = 2,
-        learning_rate: float = 6e-4,
-        weight_decay: float = 1e-3,
-        warmup: int = 0,
-    ) -> None:
-        super().__init__(
-            space,
-            seed=seed,
-            objectives=objectives,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            warmup=warmup,
-        )
-        if skips < 0:
-            raise ConfigError(f"skips is {skips}; it must be 0 or more")
-        self.skips = skips
+    skips: int = 2
+    learning_rate: float = 6e-4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.skips < 0:
+            raise ConfigError(f"skips is {self.skips}; it must be 0 or more")
 
     def best(self, k: int) -> list[Architecture]:
         """Returns the architecture that the mixture stands for when skips are few; see `with_few_skips`."""

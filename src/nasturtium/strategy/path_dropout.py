@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nasturtium.architecture import Architecture, Mixture
+from nasturtium.architecture import Mixture
 from nasturtium.errors import ConfigError
 from nasturtium.front.objectives import ERROR, Objective
-from nasturtium.protocols import Candidate, Trial
+from nasturtium.protocols import Candidate
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
+from nasturtium.strategy.drawn import Drawn
 
 TRAINED = 1  # fidelity of a mixture that wants no gradient
 
@@ -23,7 +24,7 @@ def dropped(k: int, r: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     return rng.random(k) < r ** (1 / k) if r > 0 else np.zeros(k, bool)
 
 
-class PathDropout:
+class PathDropout(Drawn):
     """Asks for mixtures in which all options that are not dropped run, each of weight 1.
 
     Bender, Kindermans, Zoph, Vasudevan and Le 2018, Understanding and simplifying one-shot architecture
@@ -67,28 +68,16 @@ class PathDropout:
             raise ConfigError(f'path dropout: scale is {scale!r}; it must be "sum" or "mean"')
         self.space, self.steps, self.seed, self.r, self.scale = space, steps, seed, r, scale
         self._sizes = tuple(len(decision.labels) for decision in space.decisions)
-        self._asked = 0
-
-    def ask(self, n: int) -> list[Candidate]:
-        """Returns `n` mixtures."""
-        first, self._asked = self._asked, self._asked + n
-        return [Candidate(self._mixture(i), TRAINED) for i in range(first, self._asked)]
-
-    def tell(self, trials: Sequence[Trial]) -> None:
-        """Learns nothing."""
-
-    def best(self, k: int) -> list[Architecture]:
-        """Returns nothing: which network is best is found by another search, with the trained weights."""
-        return []
 
     def rate(self, number: int) -> float:
         """Returns r for the mixture of that number, from 0: linear over all of them."""
         return self.r * min(1.0, number / max(1, self.steps - 1))
 
-    def _mixture(self, number: int) -> Mixture:
+    def drawn(self, number: int) -> Candidate:
+        """Returns a mixture."""
         rng, rate = rng_for(self.seed, "path dropout", number), self.rate(number)
         rows = [self._row(dropped(size, rate, rng), rng) for size in self._sizes]
-        return Mixture(self.space.fingerprint, tuple(rows))
+        return Candidate(Mixture(self.space.fingerprint, tuple(rows)), TRAINED)
 
     def _row(self, gone: NDArray[np.bool_], rng: np.random.Generator) -> tuple[float, ...]:
         kept = ~gone

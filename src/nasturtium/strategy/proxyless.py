@@ -1,19 +1,20 @@
 """ProxylessNAS: binary gates, two paths at a time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasturtium.architecture import Mixture
 from nasturtium.errors import ConfigError
-from nasturtium.front.objectives import ERROR, Objective
 from nasturtium.seeds import rng_for
-from nasturtium.space.space import Space
 from nasturtium.strategy.derive import settled
 from nasturtium.strategy.relaxed import Draw, Entries, Relaxed
 
 
+@dataclass(eq=False, kw_only=True)
 class ProxylessNAS(Relaxed):
     """Trains weights along single paths, and compares two options of each decision at a time.
 
@@ -29,42 +30,27 @@ class ProxylessNAS(Relaxed):
     Differs: the step that finds the gates' gradient also trains the path whose gate is 1.
 
     Args:
-        space: Of the paths.
-        seed: Of numbers and draws.
-        objectives: Not used.
         every: One ask in so many is a pair of paths; the others are single paths, which train weights only.
         prices: What an option of a decision costs, [decisions][options]; None is nothing.
         penalty: Of the expected cost in the loss.
-        learning_rate: Of Adam, whose first moment is not kept: an option that was not drawn stays.
-        warmup: Asks that train weights only.
+
+    The others are those of `Relaxed`, but Adam keeps no first moment and nothing decays: an option that was
+    not drawn stays.
     """
 
-    BETAS = (0.0, 0.999)
+    BETAS: ClassVar[tuple[float, float]] = (0.0, 0.999)
 
-    def __init__(
-        self,
-        space: Space,
-        *,
-        seed: int = 0,
-        objectives: Sequence[Objective] = ERROR,
-        every: int = 2,
-        prices: Sequence[Sequence[float]] | None = None,
-        penalty: float = 0.0,
-        learning_rate: float = 1e-3,
-        warmup: int = 0,
-    ) -> None:
-        super().__init__(
-            space,
-            seed=seed,
-            objectives=objectives,
-            learning_rate=learning_rate,
-            weight_decay=0.0,
-            warmup=warmup,
-        )
-        if every < 1:
-            raise ConfigError(f"every is {every}; one ask in 1 or more finds gradients")
-        self.every = every
-        self._prices = penalty * self.rows.entries(prices)
+    every: int = 2
+    prices: Sequence[Sequence[float]] | None = None
+    penalty: float = 0.0
+    learning_rate: float = 1e-3
+    weight_decay: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.every < 1:
+            raise ConfigError(f"every is {self.every}; one ask in 1 or more finds gradients")
+        self._prices = self.penalty * self.rows.entries(self.prices)
 
     def draw(self, number: int) -> Draw:
         """Returns a path, or a mixture with two options active of which one has the weight."""
@@ -94,10 +80,6 @@ class ProxylessNAS(Relaxed):
         rows = zip(self.rows.sizes, draw.point.running, strict=True)
         pair = np.array([option in runs for size, runs in rows for option in range(size)], dtype=bool)
         return np.where(pair, now - (self._mass(now, pair) - self._mass(before, pair)), now)
-
-    def mixture(self) -> Mixture:
-        """Returns the softmax of the numbers."""
-        return self.rows.mixture(self.rows.softmax(self.logits))
 
     def _mass(self, numbers: Entries, pair: NDArray[np.bool_]) -> Entries:
         """Logarithm of the mass of each pair; the numbers are too small to need the largest taken out."""

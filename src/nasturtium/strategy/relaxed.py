@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,13 +127,14 @@ class Draw:
     slope: Callable[[Entries], Entries] | None = None
 
 
+@dataclass(eq=False)
 class Relaxed(ABC):
     """A method that descends the gradient of the loss with respect to a mixture: DARTS and its successors.
 
-    A subclass says what is drawn from the numbers (`draw`) and what mixture they stand for (`mixture`).
-    Every trial that comes back with a gradient moves the numbers by a step of Adam; one that failed, or whose
-    gradient is not finite, moves nothing. Answers may come late and in any order: each goes through the
-    Jacobian of its own draw.
+    A subclass says what is drawn from the numbers (`draw`) and, where it is not their softmax, what mixture
+    they stand for (`mixture`); its fields are its parameters, besides those here. Every trial that comes back
+    with a gradient moves the numbers by a step of Adam; one that failed, or whose gradient is not finite,
+    moves nothing. Answers may come late and in any order: each goes through the Jacobian of its own draw.
 
     Args:
         space: Of the mixtures.
@@ -144,33 +145,36 @@ class Relaxed(ABC):
         spread: Standard deviation of the numbers at the start.
         warmup: Asks at the start that train weights only: their fidelity is 1, so that no gradient is found.
 
+    Raises:
+        ConfigError: A number that makes no sense.
+
     Attributes:
         alpha: The numbers, one for each option of each decision, [entries].
         rows: Of the space.
     """
 
-    BETAS = (0.5, 0.999)
+    BETAS: ClassVar[tuple[float, float]] = (0.5, 0.999)
 
-    def __init__(
-        self,
-        space: Space,
-        *,
-        seed: int = 0,
-        objectives: Sequence[Objective] = ERROR,
-        learning_rate: float = 3e-4,
-        weight_decay: float = 1e-3,
-        spread: float = 1e-3,
-        warmup: int = 0,
-    ) -> None:
-        if learning_rate <= 0 or weight_decay < 0 or spread < 0 or warmup < 0:
+    space: Space
+    _: KW_ONLY
+    seed: int = 0
+    objectives: Sequence[Objective] = ERROR
+    learning_rate: float = 3e-4
+    weight_decay: float = 1e-3
+    spread: float = 1e-3
+    warmup: int = 0
+
+    def __post_init__(self) -> None:
+        if self.learning_rate <= 0 or self.weight_decay < 0 or self.spread < 0 or self.warmup < 0:
             raise ConfigError(
-                f"learning_rate {learning_rate} must be above 0; weight_decay {weight_decay}, "
-                f"spread {spread} and warmup {warmup} must be 0 or more"
+                f"learning_rate {self.learning_rate} must be above 0; weight_decay {self.weight_decay}, "
+                f"spread {self.spread} and warmup {self.warmup} must be 0 or more"
             )
-        self.space, self.seed, self.warmup = space, seed, warmup
-        self.rows = Rows(space)
-        self.alpha = spread * rng_for(seed, "relaxed/start").standard_normal(len(self.rows.owner))
-        self._adam = Adam(learning_rate, len(self.alpha), betas=self.BETAS, weight_decay=weight_decay)
+        self.rows = Rows(self.space)
+        start = rng_for(self.seed, "relaxed/start")
+        self.alpha: Entries = self.spread * start.standard_normal(len(self.rows.owner))
+        rate, decay = self.learning_rate, self.weight_decay
+        self._adam = Adam(rate, len(self.alpha), betas=self.BETAS, weight_decay=decay)
         self._waiting: dict[Candidate, deque[Draw]] = {}
         self._asked = 0
         self._told = 0
@@ -184,9 +188,9 @@ class Relaxed(ABC):
     def draw(self, number: int) -> Draw:
         """Returns what the ask of this number is about."""
 
-    @abstractmethod
     def mixture(self) -> Mixture:
-        """Returns the mixture that the numbers stand for now."""
+        """Returns the mixture that the numbers stand for now: their softmax."""
+        return self.rows.mixture(self.rows.softmax(self.logits))
 
     def corrected(self, draw: Draw, before: Entries, now: Entries) -> Entries:
         """Returns what `alpha` becomes when Adam has moved it from `before` to `now`: `now`, usually."""

@@ -1,15 +1,14 @@
 """SNAS: mixtures drawn from a concrete distribution that cools down to single options."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from nasturtium.architecture import Mixture
 from nasturtium.errors import ConfigError
-from nasturtium.front.objectives import ERROR, Objective
 from nasturtium.seeds import rng_for
-from nasturtium.space.space import Space
 from nasturtium.strategy.relaxed import Draw, Entries, Relaxed
 
 
+@dataclass(eq=False, kw_only=True)
 class SNAS(Relaxed):
     """Draws softmax((log softmax(alpha) + Gumbel) / temperature), runs all options, descends through it.
 
@@ -24,46 +23,27 @@ class SNAS(Relaxed):
     Differs: temperature falls geometrically over the asks. The two steps see different draws.
 
     Args:
-        space: Of the mixtures.
-        seed: Of numbers and draws.
-        objectives: Not used.
         steps: Asks over which the temperature falls.
         temperature: At the start and at the end.
         prices: What an option of a decision costs, [decisions][options]; None is nothing.
         penalty: Of the expected cost in the loss.
-        learning_rate: Of Adam.
-        weight_decay: Of the numbers.
-        warmup: Asks that train weights only.
+
+    The others are those of `Relaxed`.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        *,
-        seed: int = 0,
-        objectives: Sequence[Objective] = ERROR,
-        steps: int = 10_000,
-        temperature: tuple[float, float] = (1.0, 0.03),
-        prices: Sequence[Sequence[float]] | None = None,
-        penalty: float = 0.0,
-        learning_rate: float = 3e-4,
-        weight_decay: float = 1e-3,
-        warmup: int = 0,
-    ) -> None:
-        super().__init__(
-            space,
-            seed=seed,
-            objectives=objectives,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            warmup=warmup,
-        )
-        if steps < 1 or min(temperature) <= 0:
+    steps: int = 10_000
+    temperature: tuple[float, float] = (1.0, 0.03)
+    prices: Sequence[Sequence[float]] | None = None
+    penalty: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.steps < 1 or min(self.temperature) <= 0:
             raise ConfigError(
-                f"steps is {steps} and temperature {temperature}; it must be above 0, steps 1 or more"
+                f"steps is {self.steps} and temperature {self.temperature}; "
+                "it must be above 0, steps 1 or more"
             )
-        self.steps, self.temperature = steps, temperature
-        self._prices = penalty * self.rows.entries(prices)
+        self._prices = self.penalty * self.rows.entries(self.prices)
 
     def draw(self, number: int) -> Draw:
         """Returns a draw of the concrete distribution."""
@@ -79,7 +59,3 @@ class SNAS(Relaxed):
             return result
 
         return Draw(self.rows.mixture(weights, self.rows.mixed), slope)
-
-    def mixture(self) -> Mixture:
-        """Returns the softmax of the numbers."""
-        return self.rows.mixture(self.rows.softmax(self.logits))

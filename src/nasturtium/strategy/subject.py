@@ -19,7 +19,8 @@ from nasturtium.strategy.constrained import COUNTED
 
 Array = NDArray[np.float64]
 
-QUALITY = frozenset({"error", "loss", "test_error"})  # an objective without any of these is a cost
+# An objective without any of these is a cost.
+QUALITY = frozenset({"error", "loss", "perplexity", "test_error"})
 LARGEST_CACHE = 10_000
 
 

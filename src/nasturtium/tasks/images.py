@@ -60,7 +60,7 @@ class Normalisation:
 
 @dataclass(frozen=True, eq=False)
 class ImageClassification:
-    """A data set for image classification, decoded and split. It satisfies `protocols.Task`.
+    """A data set for image classification, decoded and split. It satisfies `supervised.Supervised`.
 
     Attributes:
         name: Source that finds it again, for example ``digits`` or ``folder:photos``.
@@ -111,6 +111,10 @@ class ImageClassification:
         """Train and valid together, for the final training of the picks."""
         parts = (self.train, self.valid)
         return Split(torch.cat([p.images for p in parts]), torch.cat([p.labels for p in parts]))
+
+    def metrics(self, error: float, loss: float) -> dict[str, float]:
+        """Returns what a trial says of a network: both, as they are."""
+        return {"error": error, "loss": loss}
 
     def describe(self) -> dict[str, Any]:
         """Returns what a report and a model card say of the data."""

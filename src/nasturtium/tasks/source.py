@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from nasturtium.errors import DataError, unknown
 
-# What `load` takes, for people.
+# What a search takes as data, for people; `load` reads those of images, `text.language_modelling` the others.
 SOURCES = {
     "digits": "scikit-learn's handwritten digits, 1,797 grey images of 8x8, embedded",
     "cifar10": "CIFAR-10, 60,000 photos of 32x32: from NASTURTIUM_DATA, else from the Hugging Face hub",
     "folder:PATH": "a folder of images per class, or train/ and test/ folders of those",
     "hf:NAME": "an image data set of the Hugging Face hub",
     "npz:PATH": "arrays images and labels, optionally test_images, test_labels and class_names",
+    "text:FILE": "a text in UTF-8, for language models over its characters; the file may be gzipped",
+    "ptb": "Penn Treebank by characters, from NASTURTIUM_DATA",
+    "shakespeare": "tiny-shakespeare by characters, from NASTURTIUM_DATA",
 }
 
 

@@ -27,7 +27,7 @@ def batch(size=4):
 
 
 # Of the layers of attentive and of resnet; and one that reads words.
-OTHERS = ("bignas", "ofa_resnet", "hat")
+OTHERS = ("bignas", "ofa_resnet", "hat", "hat_decoder")
 
 
 @pytest.mark.parametrize("space", [name for name in SPACES if name not in OTHERS])

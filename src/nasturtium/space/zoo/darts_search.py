@@ -5,7 +5,7 @@ node; those are the space `darts`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -196,25 +196,6 @@ def darts_search_of(
     )
 
 
-def resized(space: Space, share: float, skip_dropout: float) -> Space:
-    """Returns a space with the same decisions, in towers of search cells of another depth.
-
-    Other blocks than such towers stay as they are.
-
-    Args:
-        space: Bound or not.
-        share: Of the cells, up to 1; three stay at least, so that there are a normal cell and two reductions.
-        skip_dropout: See `SearchCell`.
-    """
-    blocks = [
-        _resized(one, share, skip_dropout) if isinstance(one, SearchTower) else one
-        for one in space.tree.blocks
-    ]
-    named = dict(zip(space.tree.names, blocks, strict=True)) if space.tree.names else {}
-    plain = () if named else blocks
-    return Space(*plain, name=space.name, input_shape=space.input_shape, outputs=space.outputs, **named)
-
-
 def to_genotype(space: Space, architecture: Architecture, name: str = "genotype") -> Genotype:
     """Returns the cells of an architecture of which every node has two edges, for the networks of the paper.
 
@@ -224,13 +205,6 @@ def to_genotype(space: Space, architecture: Architecture, name: str = "genotype"
     (tower,) = (block for _, block in space.blocks(architecture) if isinstance(block, SearchTower))
     normal, reduction = (_pairs(cell) for cell in (tower.normal, tower.reduction))
     return Genotype(name, normal, reduction, filters=36, layout=thirds(20), style="darts")
-
-
-def _resized(tower: SearchTower, share: float, skip_dropout: float) -> SearchTower:
-    cells = min(len(tower.layout), max(3, round(share * len(tower.layout))))
-    layout = tower.layout if cells == len(tower.layout) else thirds(cells)
-    normal, reduction = (replace(one, skip_dropout=skip_dropout) for one in (tower.normal, tower.reduction))
-    return replace(tower, normal=normal, reduction=reduction, layout=layout)
 
 
 def _pairs(cell: SearchCell) -> PairCell:

@@ -33,6 +33,11 @@ class EncoderLayer(Block):
         with net.scope("mlp"):
             return widened(net, x, self.inner, act="relu")
 
+    @property
+    def label(self) -> str:
+        """For example ``encoder layer, 4 heads, 64``."""
+        return f"encoder layer, {self.heads} heads, {self.inner}"
+
 
 @dataclass(frozen=True)
 class DecoderLayer(Block):
@@ -62,6 +67,11 @@ class DecoderLayer(Block):
         with net.scope("mlp"):
             return widened(net, x, self.inner, act="relu")
 
+    @property
+    def label(self) -> str:
+        """For example ``decoder layer, 2 and 4 heads, 64``."""
+        return f"decoder layer, {self.heads} and {self.cross_heads} heads, {self.inner}"
+
 
 @dataclass(frozen=True)
 class EncoderDecoder(Block):
@@ -86,21 +96,25 @@ class EncoderDecoder(Block):
         if not net.outputs or len(x.shape) != 2 or x.shape[0] != 2:
             raise ShapeError(
                 f"a transformer from text to text reads [2, tokens] and gives a word, not {list(x.shape)} "
-                f"and {net.outputs} outputs; bind the space to ((2, tokens), words)"
+                f"and {net.outputs} outputs; bind the space to ((2, tokens), words); for one text there is "
+                "hat_decoder"
             )
         assert isinstance(self.decoder, Sequence)
         with net.scope("encoder"):
-            source = [net.embed(x, 0, net.outputs, self.encoder_width)]
+            with net.part("embedding", f"embedding -> {self.encoder_width}"):
+                source = [net.embed(x, 0, net.outputs, self.encoder_width)]
             for number, layer in enumerate(self.encoder, 1):
-                with net.scope(f"layer{number}"):
+                with net.part(f"layer{number}", layer.label):
                     source.append(layer.wire(net, source[-1]))
         with net.scope("decoder"):
-            y = net.embed(x, 1, net.outputs, self.decoder_width)
+            with net.part("embedding", f"embedding -> {self.decoder_width}"):
+                y = net.embed(x, 1, net.outputs, self.decoder_width)
             for number, one in enumerate(self.decoder.blocks, 1):
                 assert isinstance(one, DecoderLayer)
-                with net.scope(f"layer{number}"):
+                with net.part(f"layer{number}", one.label):
                     y = one.follow(net, y, source[1:])
-            return net.linear(net.last_token(net.layer_norm(y)), net.outputs, name="word")
+            with net.part("next", "next word"):
+                return net.linear(net.last_token(net.layer_norm(y)), net.outputs, name="word")
 
     @property
     def label(self) -> str:

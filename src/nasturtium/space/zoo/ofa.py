@@ -43,7 +43,7 @@ def ofa(size: str = "small", *, width: float = 1) -> Space:
     """Returns OFA's space: the depth of each unit, kernel and expansion of each block, the resolution.
 
     Where a unit is shallower, its first blocks are there. Of a smaller expansion and kernel the weights are
-    shared by slicing, so a supernet of this space is OFA's, its kernel transformations aside.
+    shared by slicing, so a supernet of this space whose kernels are ``transformed`` is OFA's.
 
     Args:
         size: ``published`` has five units of two to four blocks, kernels of 3, 5 and 7, expansions of 3, 4
