@@ -38,7 +38,6 @@ from nasturtium.evaluate.scratch import Scratch
 from nasturtium.evaluate.subnets import Subnets
 from nasturtium.evaluate.training import Training
 from nasturtium.front.dominance import hypervolume
-from nasturtium.net.residual import zero_last_norms
 from nasturtium.net.supernet import Supernet
 from nasturtium.protocols import Candidate, Strategy
 from nasturtium.recipes.attentive import AttentiveNAS
@@ -185,7 +184,7 @@ def course(way: str, seed: int, name: str) -> dict[str, Any]:
     problem = problem_of(size, seed)
     began = time.process_time(), time.perf_counter()
     recipe = WAYS[way](size.recipe.epochs)
-    supernet = zero_last_norms(Supernet(problem.space, seed=seed, norms="batch"))
+    supernet = recipe.supernet(problem)
     training = recipe.training(problem, supernet)
     search(recipe.sampler(problem, training.steps), training, Steps(training))
     spent = {"cpu_seconds": time.process_time() - began[0], "seconds": time.perf_counter() - began[1]}

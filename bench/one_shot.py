@@ -17,7 +17,12 @@ correlation of these trainings alone with the table is the most that shared weig
 The CPU size has 16 channels, one cell a stage and 16x16 pixels. Channels, cells and clipping were chosen on
 seed 3 with 8x8 pixels: what counts is how often each convolution is trained. With two or three cells, or 8
 channels, thousands of steps left convolutions behind skips and pools, which need no training, and ranks were
-random. CHOSEN
+random. Images are not moved: on seed 3 at 8x8 pixels, 150 networks, that raised Spearman's correlation from
+0.54 to 0.62. The learning rate stays where it is after the warm-up, and weights are not averaged: on seed 3,
+after 4,000 steps, a moving average of the weights lowered the errors of 100 networks by 5 points, and their
+correlation from 0.49 to 0.28 (of the losses, from 0.73 to 0.31). The number of steps was set by the time at
+hand. That of validation images was halved while seed 0 was ranked, for the time: its first 197 networks had
+0.69 with 2,000 images, and 0.71 with 1,000.
 
 Stopped and called again, it goes on. After each supernet it writes bench/results/one_shot-SIZE.json; at the
 end it prints the JSON line. Seconds are those of the processor (CPU) or of the wall (GPU).

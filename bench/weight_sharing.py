@@ -25,6 +25,8 @@ bench/results/weight_sharing-SIZE.json and prints it as one line.
 import argparse
 import json
 import math
+import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -116,6 +118,7 @@ def compiled(name: str, size: Size) -> dict[str, Any]:
     """Returns what compiling a mixture does for a step in float32, in the networks it is tried in."""
     _, layout, ops = size.compiled
     tried = replace(size, layout=layout, ops=ops)
+    resource.setrlimit(resource.RLIMIT_CPU, (size.compiling, size.compiling))
     eager = steps_of(Course(name, tried, "float32"), size.steps)
     course = Course(name, tried, "float32")
     point = course.sampler.ask(1)[0].point
@@ -215,18 +218,12 @@ def wait() -> None:
         torch.cuda.synchronize()
 
 
-def in_process(words: tuple[str, ...], limit: float | None = None) -> dict[str, Any]:
-    """Does a piece in a process of its own.
-
-    Args:
-        words: Of the command line.
-        limit: Seconds after which it is given up.
-    """
+def in_process(*words: str) -> dict[str, Any]:
+    """Does a piece in a process of its own, by the words of its command line."""
     command = [sys.executable, __file__, *words]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
-    except subprocess.TimeoutExpired:
-        return {"given_up_after_seconds": limit}
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == -signal.SIGXCPU:
+        return {"given_up": "it took longer than `compiling` says"}
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: {done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -254,11 +251,7 @@ def results(name: str, size: Size, folder: Path) -> dict[str, Any]:
 
     def done(pieces: dict[str, tuple[str, ...]]) -> dict[str, Any]:
         todo = {
-            key: partial(
-                in_process,
-                ("--size", name, "--folder", str(folder), "--piece", *words),
-                size.compiling if words[-1] == "compiled" else None,
-            )
+            key: partial(in_process, "--size", name, "--folder", str(folder), "--piece", *words)
             for key, words in pieces.items()
         }
         return carry_out(todo, folder / "pieces.jsonl", workers=1)

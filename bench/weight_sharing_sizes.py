@@ -30,7 +30,7 @@ class Size:
         network: Filters and cells of the network that is trained in the end.
         random: Random cells trained alike.
         steps: Timed, after two to warm up.
-        compiling: Seconds after which compiling is given up.
+        compiling: Seconds of the processor after which it is given up.
         compiled: Methods that it is tried with, in networks of which layout, with which operations.
         every: Steps between checkpoints.
     """
@@ -48,7 +48,7 @@ class Size:
     network: tuple[int, int]
     random: int
     steps: int
-    compiling: float
+    compiling: int
     compiled: tuple[tuple[str, ...], tuple[bool, ...], tuple[str, ...]]
     every: int
 
@@ -81,7 +81,7 @@ SIZES = {
         network=(36, 20),
         random=4,
         steps=50,
-        compiling=1800,
+        compiling=3600,
         compiled=(("darts", "pc_darts"), thirds(8), OPS),
         every=1000,
     ),
@@ -99,7 +99,7 @@ SIZES = {
         network=(8, 5),
         random=1,
         steps=2,
-        compiling=300,
+        compiling=120,
         compiled=(("darts",), (False,), ("skip_connect", "dil_conv_3x3")),
         every=50,
     ),

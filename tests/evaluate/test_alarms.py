@@ -36,6 +36,7 @@ def test_a_calm_training_warns_of_nothing():
 def test_a_narrow_distribution_counts_only_early():
     assert names(course(entropy=(0.9, 0.9, 0.4) + (0.3,) * 7)) == [("entropy", 300)]
     assert names(course(entropy=(0.9,) * 5 + (0.1,) * 5)) == []
+    assert names(course(entropy=(0.0,) * 3 + (0.3,) * 3 + (0.7,) * 4)) == []  # it opens
     assert names(course(entropy=(math.nan,) * 10)) == []
 
 

@@ -9,6 +9,10 @@ import pytest
 import torch
 from torch import fx, nn
 
+import nasturtium as nt
+from nasturtium import blocks as b
+from nasturtium.evaluate.fit import fit
+from nasturtium.evaluate.recipe import Recipe
 from nasturtium.net.build import build
 from nasturtium.seeds import rng_for
 from nasturtium.space.layers import Network
@@ -88,3 +92,18 @@ def tiny() -> fx.GraphModule:
 @pytest.fixture(scope="session")
 def mobile() -> tuple[Network, fx.GraphModule]:
     return _sampled("mobilenet", 2)
+
+
+@pytest.fixture(scope="session")
+def digits() -> nt.tasks.ImageClassification:
+    return nt.tasks.image_classification("digits")
+
+
+@pytest.fixture(scope="session")
+def trained(digits: nt.tasks.ImageClassification) -> nn.Module:
+    """Depthwise and dense convolutions, a gate, hardswish; trained to tell digits apart."""
+    block = b.mb_conv(16, kernel=3, expand=2, se=0.5)
+    space = nt.Space(b.conv(16, stride=2), block, b.classifier()).bind(digits.input_shape, digits.outputs)
+    made = build(space.network(space.unrank(0)), seed=0)
+    fit(made, digits.train, None, Recipe(epochs=3, threads=1), seed=0, normalisation=digits.normalisation)
+    return made.eval()

@@ -91,8 +91,7 @@ def test_the_most_important_channels_come_first_between_the_widths(space):
     supernet = uneven(space)
     sort(supernet, options(space, expand=[3, 4]), options(space))
     for block in ("stage/block1", "stage/block2"):
-        readers = (supernet.shared[f"{block}/{name}:conv2d"].weight for name in ("project/conv", "se/reduce"))
-        norms = sum(weight.abs().sum((0, 2, 3)) for weight in readers)
+        norms = supernet.shared[f"{block}/project/conv:conv2d"].weight.abs().sum((0, 2, 3))
         assert len(norms) == 32
         for first, end in ((0, 24), (24, 32)):
             assert norms[first:end].diff().max() <= 0
@@ -115,6 +114,13 @@ def test_nothing_moves_before_widths_open(space):
     largest = options(space, kernel=[5], expand=[4], times=[2])
     assert by_importance(supernet, largest, options(space, expand=[4], times=[2])) == []
     assert by_importance(supernet, largest, options(space, expand=[4])) == []
+
+
+def test_channels_that_no_trained_network_has_stay():
+    """Also those that leave a block: what makes them stays, and so does what reads them."""
+    space = Space(b.conv(choice(8, 16)), b.conv(8), b.classifier(), input_shape=(3, 6, 6), outputs=3)
+    for trained in ([0], [1]):
+        assert by_importance(Supernet(space), [trained], options(space)) == []
 
 
 def test_a_depthwise_layer_on_the_blocks_own_input_keeps_its_channels():

@@ -28,8 +28,8 @@ class ExpectedCost:
 
     If every decision is drawn by its weights, independently, a layer is there with the product of the weights
     of the options that bring it about; the cost is the sum over layers of price times probability. That is
-    the penalty of ProxylessNAS (Cai et al. 2019, arXiv:1812.00332, eq. 3) and FBNet (Wu et al. 2019,
-    arXiv:1812.03443, eq. 7), for options within options, too. Layers that a cell leaves out where nothing
+    the penalty of ProxylessNAS (Cai et al. 2019, arXiv:1812.00332, section 3.3) and FBNet (Wu et al. 2019,
+    arXiv:1812.03443), for options within options, too. Layers that a cell leaves out where nothing
     leads to them are counted as if they were there.
 
     Args:

@@ -11,10 +11,8 @@ from nasturtium.evaluate.agreement import Agreement
 from nasturtium.evaluate.course import Course
 from nasturtium.strategy.robust_darts import stopping_place
 
-BEGUN, EARLY = (
-    0.1,
-    0.5,
-)  # of the steps: an argmax is of random numbers before the one, is early before the other
+# Of the steps: an argmax is of random numbers before the one, is early before the other.
+BEGUN, EARLY = 0.1, 0.5
 NARROW = 0.5  # of the largest entropy
 MANY_SKIPS = 0.5
 WINDOW, DELTA, FACTOR, LEFT_ALONE = 5, 4, 1.3, 0.2  # Zela et al. 2020, arXiv:1909.09656; 10 of 50 epochs
@@ -99,8 +97,10 @@ def alarms(course: Course, agreement: Agreement | None = None) -> list[Alarm]:
 
 
 def _collapse(course: Course) -> Iterator[Alarm]:
+    widest = 0.0  # a training that begins narrow, as progressive shrinking does, has settled nothing
     for step, value in zip(course.steps, course.entropy, strict=True):
-        if BEGUN <= step / course.total <= EARLY and value < NARROW:
+        widest = max(widest, value)
+        if BEGUN <= step / course.total <= EARLY and value < NARROW <= widest:
             seen = f"{_at(step, course)} the entropy of the options was {value:.2f} of the largest."
             yield Alarm("entropy", seen, step)
             return

@@ -62,7 +62,8 @@ def export(
 
     All formats take what the PyTorch model takes: normalised float32 images, [batch, channels, height,
     width]. The card, the file's metadata and, in source, a function `preprocess` say how images are
-    normalised.
+    normalised. A file is compared with the model before it takes its place; one that answers worse than the
+    model is warned of, see `check`.
 
     Args:
         model: A module, in any mode and on any device; or a pick of a run, which brings the rest with it.

@@ -50,15 +50,14 @@ class Move:
 def by_importance(supernet: Supernet, before: Active, now: Active) -> list[Move]:
     """Returns what brings channels in order of which networks will soon have fewer than any had.
 
-    A channel's importance is the L1 norm of the weights that read it, and the most important come first (Cai
-    et al. 2020, Once-for-all, arXiv:1908.09791, section 3.3 and its code). All weights that make, change or
-    read a channel move with it, and channels that a narrower network of the options `before` has never change
-    places with others. So every network of these options computes what it did.
+    A channel's importance is the L1 norm of the weights that read it, a gate's aside, and the most important
+    come first (Cai et al. 2020, Once-for-all, arXiv:1908.09791, section 3.3, and the authors' released code,
+    which takes those of the projection). All weights that make, change or read a channel move with it, and
+    channels that a narrower network of the options `before` has never change places with others. So every
+    network of these options computes what it did.
 
     Only channels inside of a block move: those of an expansion, a bottleneck or a gate. What leaves a block
     is read by others, and stays.
-
-    Differs: what a gate reads of a channel counts, too (there the projection alone).
 
     Args:
         supernet: Not changed.
@@ -76,8 +75,9 @@ def by_importance(supernet: Supernet, before: Active, now: Active) -> list[Move]
         banks = {axis: (names[id(bank)], bank) for axis, bank in found.items() if bank is not None}
         sizes = {_size(bank, dimension) for (*_, dimension), (_, bank) in banks.items()}
         fixed = old.fixed_of(group)
-        places = [fixed, *sorted(end for end in widths | sizes if end > fixed)]
-        moves += _moves(banks, _order(_importance(banks, max(sizes)), places))
+        places = [fixed, *sorted(end for end in widths | sizes if fixed < end <= max(widths))]
+        readers = [banks[axis][1] for axis in old.readers_of(group)]
+        moves += _moves(banks, _order(_importance(readers, max(sizes)), places))
     return moves
 
 
@@ -96,6 +96,7 @@ class Channels:
         self.layers: dict[tuple[str, type], ir.Layer] = {}
         self._widths: dict[Axis, set[int]] = {}
         self._fixed: dict[Axis, int] = {}
+        self._whole: set[Axis] = set()  # that read more of a channel than its mean
         self._parent: dict[Axis, Axis] = {}
         each_block(space, self._see, active)
 
@@ -113,6 +114,11 @@ class Channels:
     def fixed_of(self, group: Sequence[Axis]) -> int:
         """Returns how many of the first channels have to stay, as more than these axes depends on them."""
         return max(self._fixed.get(axis, 0) for axis in group)
+
+    def readers_of(self, group: Sequence[Axis]) -> list[Axis]:
+        """Returns the axes that read the channels; those that read means only where no others do."""
+        readers = [axis for axis in group if axis[2] == 1]
+        return [axis for axis in readers if axis in self._whole] or readers
 
     def _see(self, layers: Sequence[ir.Layer], output: Value) -> None:
         made: list[Axis | None] = []
@@ -138,7 +144,9 @@ class Channels:
             return given[0]
         match op:
             case ir.Conv2d(groups=1) | ir.Linear():
-                self._same(self._axis(layer, 1, op.inputs), given[0], op.inputs)
+                reader = self._same(self._axis(layer, 1, op.inputs), given[0], op.inputs)
+                if before[0][1:] not in ((), (1, 1)):
+                    self._whole.add(reader)
                 return self._axis(layer, 0, op.outputs)
             case ir.Conv2d() if op.groups == op.inputs == op.outputs:
                 self._stay(self._axis(layer, 1, 1), 1)
@@ -199,12 +207,12 @@ def _size(bank: nn.Module, dimension: int) -> int:
 
 
 @torch.no_grad()
-def _importance(banks: Banks, size: int) -> Tensor:
+def _importance(readers: Sequence[nn.Module], size: int) -> Tensor:
     total = torch.zeros(size, dtype=torch.float64)
-    for (*_, dimension), (_, bank) in banks.items():
-        if dimension == 1 and isinstance(bank.weight, Tensor):
-            norms = bank.weight.double().abs().transpose(0, 1).flatten(1).sum(1).cpu()
-            total[: len(norms)] += norms
+    for bank in readers:
+        assert isinstance(bank.weight, Tensor)
+        norms = bank.weight.double().abs().transpose(0, 1).flatten(1).sum(1).cpu()
+        total[: len(norms)] += norms
     return total
 
 

@@ -12,6 +12,6 @@ class BigNAS(TrainOnce):
     ``published`` is AttentiveNAS's training, which is this one by SGD.
 
     Differs: SGD and a cosine to 0 (there RMSProp, and an exponential decay that ends at 5 %); dropout and
-    weight decay are those of the recipe for all networks (there of the largest alone); NSGA-II instead of the
-    coarse grid that is refined.
+    weight decay are those of the recipe for all networks (there of the largest alone); NSGA-II where the
+    paper refines a coarse grid (`search="coarse-to-fine"`).
     """

@@ -60,7 +60,7 @@ class PredictedEvolution:
         *,
         seed: int = 0,
         objectives: Sequence[Objective] = ERROR,
-        initial: int = 50,
+        initial: int = 20,
         batch: int = 10,
         population: int = 50,
         generations: int = 20,
