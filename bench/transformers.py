@@ -1,6 +1,6 @@
 """Do transformers go all the way: supernet, networks taken out of it, front, latencies promised?
 
-    NASTURTIUM_DATA=... python bench/transformers.py               # about ten minutes on one core
+    NASTURTIUM_DATA=... python bench/transformers.py               # about nine minutes on one core
     NASTURTIUM_DATA=... python bench/transformers.py --size smoke
 
 `text`: HAT's decoder at CPU size is trained as a supernet over the characters of tiny-shakespeare, then
