@@ -1,6 +1,6 @@
 """DARTS, PC-DARTS and SPOS on CIFAR-10, from a fresh supernet to a retrained network: time, memory, error.
 
-    NASTURTIUM_DATA=folder python bench/weight_sharing.py               # some twelve minutes of a CPU core
+    NASTURTIUM_DATA=folder python bench/weight_sharing.py               # some eight minutes of a CPU core
     NASTURTIUM_DATA=folder python bench/weight_sharing.py --size gpu    # as published: a day or two of a GPU
 
 All three search cells of the space of DARTS; SPOS does in networks of genotypes, each a path. Of each:

@@ -19,7 +19,7 @@ from nasturtium.space.zoo.fabric import trellis
 SMALL = {  # parameters that make each recipe quick
     "alphanet": {"population": 4, "search": "binned"},
     "attentive": {"population": 4},
-    "bignas": {"population": 4, "tuned": 1, "search": "coarse-to-fine"},
+    "bignas": {"population": 4, "tuned": 1, "labels": 1.0, "search": "coarse-to-fine"},
     "darts": {"price": 1.0},
     "fairnas": {"population": 4},
     "ofa": {"population": 4},

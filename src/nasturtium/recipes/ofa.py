@@ -9,8 +9,7 @@ from nasturtium.evaluate.sorting import ChannelSorting
 from nasturtium.evaluate.staged import Staged
 from nasturtium.evaluate.subnets import Snapshot, Subnets
 from nasturtium.evaluate.training import Training
-from nasturtium.net.residual import zero_last_norms
-from nasturtium.net.supernet import Supernet
+from nasturtium.net.supernet import Kernels, Supernet
 from nasturtium.recipes.train_once import TrainOnce
 from nasturtium.run.sharing import Problem
 from nasturtium.strategy.sandwich import extremes
@@ -33,17 +32,16 @@ class OnceForAll(TrainOnce):
         "label_smoothing": 0.1,
     }
     TEACHER: ClassVar[float] = 180 / 605  # share of all epochs that are of the largest network alone
+    KERNELS: ClassVar[Kernels] = "transformed"  # smaller ones are made of larger ones by matrices
 
-    def supernet(self, problem: Problem) -> Supernet:
-        """Smaller kernels are made of larger ones by matrices that are learnt."""
-        made = Supernet(problem.space, seed=problem.seed, norms="batch", kernels="transformed")
-        return zero_last_norms(made)
+    labels: float = 1.0
 
     def training(self, problem: Problem, supernet: Supernet) -> Staged:
         """The largest network alone; then several smaller ones a step, which see labels and its answers."""
         recipe, task, seed = self.recipe(problem, self.paths), problem.task, problem.seed
         subnets = Subnets(supernet, task, recalibration=self.recalibration, seed=seed)
-        taught = Distillation(labels=1.0, teacher=Snapshot(subnets, extremes(problem.space, problem.macs)[1]))
+        teacher = Snapshot(subnets, extremes(problem.space, problem.macs)[1])
+        taught = Distillation(labels=self.labels, teacher=teacher)
         first = Training(supernet, task, replace(recipe, epochs=self._alone(recipe.epochs)), seed=seed)
         rest = Training(supernet, task, recipe, paths=self.paths, seed=seed, distillation=taught)
         opened = self.sampler(problem, first.steps + rest.steps)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nasturtium.evaluate.training import Training
-from nasturtium.net.supernet import Supernet
+from nasturtium.net.supernet import Kernels, Supernet
 from nasturtium.space.zoo import check_size
 
 if TYPE_CHECKING:
@@ -26,12 +26,14 @@ class SharedRecipe(ABC):
 
     Attributes:
         AFFINE: Whether norms have scale and shift.
+        KERNELS: How smaller depthwise kernels come from larger ones.
         epochs: Of the supernet; None is ten times those of a network alone.
         recalibration: Training images for the norms of each network.
         finalists: Networks trained alone at the end.
     """
 
     AFFINE: ClassVar[bool] = True
+    KERNELS: ClassVar[Kernels] = "crop"
 
     epochs: int | None = None
     recalibration: int = 2048
@@ -39,7 +41,9 @@ class SharedRecipe(ABC):
 
     def supernet(self, problem: Problem) -> Supernet:
         """Norms by batch: statistics of one path are wrong for another."""
-        return Supernet(problem.space, seed=problem.seed, norms="batch", affine=self.AFFINE)
+        return Supernet(
+            problem.space, seed=problem.seed, norms="batch", affine=self.AFFINE, kernels=self.KERNELS
+        )
 
     def training(self, problem: Problem, supernet: Supernet) -> Stepwise:
         """One network a step."""
