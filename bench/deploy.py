@@ -76,7 +76,7 @@ class Size:
 
 
 SIZES = {
-    "cpu": Size(images=10_000, profile=120, epochs=8, tuned=4, networks=120, batch=64),
+    "cpu": Size(images=10_000, profile=120, epochs=6, tuned=6, networks=120, batch=64),
     "smoke": Size(images=600, profile=15, epochs=1, tuned=1, networks=8, batch=64),
     "full": Size(images=50_000, profile=600, epochs=300, tuned=25, networks=5_000, batch=256),
 }
@@ -107,7 +107,13 @@ def searched(task: Any, size: Size, seed: int, folder: Path, budgets: Sequence[f
         out=folder / "run",
         seed=seed,
         baseline=False,
-        parameters={"epochs": size.epochs, "tuned": size.tuned, "recalibration": 1024, "finalists": 6},
+        parameters={
+            "epochs": size.epochs,
+            "tuned": size.tuned,
+            "labels": 1.0,  # the largest network has little to teach in a few epochs
+            "recalibration": 1024,
+            "finalists": 6,
+        },
         device=folder / "device.json",
         recipe=nt.Recipe(batch_size=size.batch),
         retrain=nt.Retraining(picks=1, times=1, at=tuple(f"{METRIC} <= {one}" for one in budgets)),

@@ -49,13 +49,19 @@ class _Depthwise(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         op: Conv2d = ctx.op
         slope = gradients[0].contiguous(memory_format=torch.channels_last)
-        seen, sent, plain = _undilated(x, slope, op)
+        needs_x, needs_weight, _ = ctx.needs_input_grad
         of_x = of_weight = None
-        if ctx.needs_input_grad[0]:
-            found = _backward(sent, seen, weight, plain, padding=_number(plain.padding), which=0)
-            of_x = found if op.dilation == 1 else _whole(found, x, op)
-        if ctx.needs_input_grad[1]:
-            of_weight = _of_weights(seen, weight, sent, plain)
+        if needs_x and op.stride == 1:  # a forward pass with the kernel turned round, quick in any dilation
+            around = op.dilation * (weight.shape[2] - 1) - _number(op.padding)
+            of_x = functional.conv2d(slope, weight.flip(2, 3), None, 1, around, op.dilation, op.groups)
+            needs_x = False
+        if needs_x or needs_weight:
+            seen, sent, plain = _undilated(x, slope, op)
+        if needs_x:
+            of_x = _backward(sent, seen, weight, plain, padding=_number(plain.padding), which=0)
+            of_x = of_x if op.dilation == 1 else _spread(of_x, x, op.dilation)
+        if needs_weight:
+            of_weight = _of_weights(seen, sent, plain, weight)
         return of_x, of_weight, None
 
 
@@ -71,10 +77,12 @@ def _undilated(x: Tensor, slope: Tensor, op: Conv2d) -> tuple[Tensor, Tensor, Co
     return first, slope, replace(op, dilation=1, stride=stride // every)
 
 
-def _of_weights(x: Tensor, weight: Tensor, slope: Tensor, op: Conv2d) -> Tensor:
+def _of_weights(x: Tensor, slope: Tensor, op: Conv2d, weight: Tensor) -> Tensor:
     """The gradient of the weights, by some columns of the kernel at a time."""
     (height, width), parts = x.shape[2:], []
     padding, stride = _number(op.padding), _number(op.stride)
+    if weight.shape[3] <= min(_QUICK_COLUMNS, height, width):
+        return _backward(slope, x, weight, op, padding=padding, which=1)
     below = (slope.shape[2] - 1) * stride + weight.shape[2] - padding - height
     for first in range(0, weight.shape[3], _QUICK_COLUMNS):
         part = weight[..., first : first + _QUICK_COLUMNS]
@@ -123,16 +131,11 @@ def _phases(x: Tensor, every: int) -> Tensor:
     return grids.permute(0, 3, 1, 2)
 
 
-def _whole(found: Tensor, like: Tensor, op: Conv2d) -> Tensor:
-    """The way back from `_undilated`, for the gradient of the input."""
-    every, (_, channels, rows, columns) = op.dilation, found.shape
-    if op.stride != 1:
-        whole = torch.zeros_like(like)
-        whole[:, :, ::every, ::every] = found
-        return whole
-    cells = found.permute(0, 2, 3, 1).reshape(every, every, -1, rows, columns, channels)
-    grid = cells.permute(2, 3, 0, 4, 1, 5).reshape(-1, rows * every, columns * every, channels)
-    return grid.permute(0, 3, 1, 2)[:, :, : like.shape[2], : like.shape[3]]
+def _spread(found: Tensor, like: Tensor, every: int) -> Tensor:
+    """Puts values into the cells of the first phase; the others are zeros."""
+    whole = torch.zeros_like(like)
+    whole[:, :, ::every, ::every] = found
+    return whole
 
 
 def _number(sides: int | tuple[int, int]) -> int:
