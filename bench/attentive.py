@@ -1,12 +1,14 @@
-"""How a supernet whose networks are used as they are is best trained: seven ways at equal cost, on CIFAR-10.
+"""How a supernet whose networks are used as they are is best trained: nine ways at equal cost, on CIFAR-10.
 
     NASTURTIUM_DATA=... python bench/attentive.py --workers 2     # about an hour on two cores
     NASTURTIUM_DATA=... python bench/attentive.py --size full     # a GPU
 
 An elastic MobileNet is trained by paths drawn uniformly, by the sandwich rule, with in-place distillation as
 well (BigNAS), by attentive sampling (AttentiveNAS: the best or the worst of 3 candidates by their loss, of 50
-by a predictor) and by progressive shrinking (OFA). Every way passes as many training images through networks
-that are trained; candidates that are only looked at are beyond that, and the seconds say what they cost.
+by a predictor) and by progressive shrinking (OFA). All who learn from the largest network learn from labels
+as well, which the papers' trainings of hundreds of epochs do without; one way is without them. Every way
+passes as many training images through networks that are trained; candidates that are only looked at are
+beyond that, and the seconds say what they cost.
 
 Judged are the same networks after each: the smallest, the largest and others spread evenly over MACs, norms
 recalibrated, by their test error. The hypervolume is that of their front in (error, logarithm of MACs), as a
@@ -69,6 +71,8 @@ class Size:
         images: Training images, train and valid together.
         shrink: Side of the pixels that become one.
         widths: Of the three stages.
+        depths: Of each stage.
+        strides: Of the stem and the stages.
         recipe: Of the supernet; a step has four paths.
         networks: That are judged.
         test: Test images that each is judged on.
@@ -77,21 +81,25 @@ class Size:
     images: int
     shrink: int
     widths: tuple[tuple[int, ...], ...]
+    depths: tuple[int, ...]
+    strides: tuple[int, ...]
     recipe: nt.Recipe
     networks: int
     test: int
 
 
 CPU = nt.Recipe(
-    epochs=3, batch_size=32, lr=0.1, label_smoothing=0.0, device="cpu", precision="float32", threads=1
+    epochs=8, batch_size=32, lr=0.1, label_smoothing=0.0, device="cpu", precision="float32", threads=1
 )
 SIZES = {
-    "cpu": Size(12_500, 2, ((8, 12, 16), (16, 24, 32), (32, 48, 64)), CPU, 24, 2000),
-    "smoke": Size(400, 2, ((4, 8), (4, 8), (4, 8)), replace(CPU, epochs=1), 4, 100),
+    "cpu": Size(12_500, 2, ((8, 12, 16), (16, 24, 32), (32, 48, 64)), (1, 2), (2, 1, 2, 1), CPU, 16, 2000),
+    "smoke": Size(400, 2, ((4, 8),) * 3, (1, 2), (2, 1, 2, 1), replace(CPU, epochs=1), 4, 100),
     "full": Size(
         50_000,
         1,
         ((32, 40, 48), (64, 80, 96), (128, 160, 192)),
+        (1, 2, 3),
+        (1, 1, 2, 2),
         nt.Recipe(epochs=200, batch_size=256, lr=0.2, weight_decay=3e-5),
         64,
         10_000,
@@ -130,6 +138,7 @@ WAYS: Mapping[str, Callable[[int], TrainOnce]] = {
     "uniform": Uniform,
     "sandwich": Sandwich,
     "sandwich + distillation": BigNAS,
+    "sandwich + answers alone": lambda epochs: BigNAS(epochs, labels=0.0),
     "BestUp-3, loss": AttentiveNAS,
     "WorstUp-3, loss": lambda epochs: AttentiveNAS(epochs, keep="worst"),
     "BestUp-50, predictor": lambda epochs: AttentiveNAS(epochs, by="predictor"),
@@ -154,12 +163,13 @@ def elastic(size: Size) -> Space:
             b.inverted_residual(
                 choice(*widths, name=f"stage{i}.width"), kernel=choice(3, 5), expand=choice(2, 3, 4)
             ),
-            choice(1, 2, 3),
-            stride=1 if i == 1 else 2,
+            choice(*size.depths),
+            stride=stride,
         )
-        for i, widths in enumerate(size.widths, 1)
+        for i, (widths, stride) in enumerate(zip(size.widths, size.strides[1:], strict=True), 1)
     }
-    return Space(stem=b.conv(size.widths[0][-1]), **stages, classifier=b.classifier(), name="elastic")
+    stem = b.conv(size.widths[0][-1], stride=size.strides[0])
+    return Space(stem=stem, **stages, classifier=b.classifier(), name="elastic")
 
 
 def problem_of(size: Size, seed: int) -> Problem:
@@ -170,11 +180,20 @@ def problem_of(size: Size, seed: int) -> Problem:
 
 def judged(problem: Problem, count: int) -> list[Architecture]:
     """Returns the smallest network, the largest and others at even steps of MACs, for all seeds alike."""
-    ends = extremes(problem.space, problem.macs)
-    drawn = [problem.space.sample(rng_for(0, "attentive/judged", i)) for i in range(50 * count)]
-    low, high = map(problem.macs, ends)
-    wanted = np.linspace(low, high, count)[1:-1]
-    return [ends[0], *(min(drawn, key=lambda one: abs(problem.macs(one) - w)) for w in wanted), ends[1]]
+    space, ends = problem.space, extremes(problem.space, problem.macs)
+    drawn = set[Architecture]()
+    for number in range(50 * count):
+        rng = rng_for(0, "attentive/judged", number)
+        one = space.sample(rng)
+        for _ in range(number % 3):  # random networks alone hardly ever come near the ends
+            one = space.crossover(one, ends[number % 2], rng)
+        drawn.add(one)
+    left = sorted(drawn - set(ends), key=space.rank)
+    found = []
+    for wanted in np.linspace(*map(problem.macs, ends), count)[1:-1]:
+        found.append(min(left, key=lambda one: abs(problem.macs(one) - wanted)))
+        left.remove(found[-1])
+    return [ends[0], *found, ends[1]]
 
 
 def course(way: str, seed: int, name: str) -> dict[str, Any]:

@@ -110,7 +110,6 @@ def searched(task: Any, size: Size, seed: int, folder: Path, budgets: Sequence[f
         parameters={
             "epochs": size.epochs,
             "tuned": size.tuned,
-            "labels": 1.0,  # the largest network has little to teach in a few epochs
             "recalibration": 1024,
             "finalists": 6,
         },

@@ -19,7 +19,7 @@ from nasturtium.space.zoo.fabric import trellis
 SMALL = {  # parameters that make each recipe quick
     "alphanet": {"population": 4, "search": "binned"},
     "attentive": {"population": 4},
-    "bignas": {"population": 4, "tuned": 1, "labels": 1.0, "search": "coarse-to-fine"},
+    "bignas": {"population": 4, "tuned": 1, "labels": 0.0, "search": "coarse-to-fine"},
     "darts": {"price": 1.0},
     "fairnas": {"population": 4},
     "ofa": {"population": 4},
@@ -97,6 +97,17 @@ def test_published_settings_are_a_recipe(name, space, digits):
     assert recipe.batch_size == published["batch_size"] >= 50
     with pytest.raises(ConfigError, match="huge"):
         resolve("method", name)(size="huge").supernet(None)
+
+
+@pytest.mark.parametrize("name", ["bignas", "attentive", "alphanet"])
+def test_only_the_papers_own_trainings_do_without_labels(name):
+    """Yu et al. 2020, section 3.1: smaller networks learn from the soft labels of the largest alone."""
+    recipe = resolve("method", name)
+    assert recipe(size="published").distillation().labels == 0
+    assert recipe().distillation().labels == 1
+    assert recipe(size="published", labels=0.5).distillation().labels == 0.5
+    with pytest.raises(ConfigError, match="labels -1"):
+        recipe(labels=-1)
 
 
 def test_macs_of_spos_can_be_uniform_within_a_band(space, digits):

@@ -15,4 +15,4 @@ class AlphaNet(TrainOnce):
 
     def distillation(self) -> Distillation:
         """The larger of the divergences at alpha -1 and 1."""
-        return Distillation(AdaptiveAlpha(), self.labels)
+        return Distillation(AdaptiveAlpha(), self.of_labels)

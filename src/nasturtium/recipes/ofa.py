@@ -34,14 +34,14 @@ class OnceForAll(TrainOnce):
     TEACHER: ClassVar[float] = 180 / 605  # share of all epochs that are of the largest network alone
     KERNELS: ClassVar[Kernels] = "transformed"  # smaller ones are made of larger ones by matrices
 
-    labels: float = 1.0
+    labels: float | None = 1.0
 
     def training(self, problem: Problem, supernet: Supernet) -> Staged:
         """The largest network alone; then several smaller ones a step, which see labels and its answers."""
         recipe, task, seed = self.recipe(problem, self.paths), problem.task, problem.seed
         subnets = Subnets(supernet, task, recalibration=self.recalibration, seed=seed)
         teacher = Snapshot(subnets, extremes(problem.space, problem.macs)[1])
-        taught = Distillation(labels=self.labels, teacher=teacher)
+        taught = Distillation(labels=self.of_labels, teacher=teacher)
         first = Training(supernet, task, replace(recipe, epochs=self._alone(recipe.epochs)), seed=seed)
         rest = Training(supernet, task, recipe, paths=self.paths, seed=seed, distillation=taught)
         opened = self.sampler(problem, first.steps + rest.steps)

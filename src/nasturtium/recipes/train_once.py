@@ -38,8 +38,9 @@ class TrainOnce(SizedRecipe):
         population: Of it, where it has one.
         tuned: Epochs that the networks found are trained on alone; 0 leaves them as they are.
         finalists: Networks of the front that are looked at on all validation images.
-        labels: Weight of the labels beside the answers that networks are taught; with 0 they see none. A
-            short training wants 1: its largest network has little to teach yet.
+        labels: Weight of the labels beside the answers that networks are taught; with 0 they see none. None
+            is 0 in the ``published`` size and 1 otherwise: in a short training the largest network has little
+            to teach.
     """
 
     DEPLOYS: ClassVar[bool] = True
@@ -57,12 +58,12 @@ class TrainOnce(SizedRecipe):
     population: int = 50
     tuned: int = 0
     finalists: int = 8
-    labels: float = 0.0
+    labels: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.tuned < 0 or self.labels < 0:
-            raise ConfigError(f"tuned is {self.tuned} and labels {self.labels}; both must be 0 or more")
+        if self.tuned < 0 or (self.labels or 0) < 0:
+            raise ConfigError(f"tuned is {self.tuned}, labels {self.labels}; both must be 0 or more")
         if shares_weights(resolve("method", self.search)):
             raise ConfigError(
                 f"search is {self.search}, which trains a supernet itself; give one that asks for networks: "
@@ -84,7 +85,12 @@ class TrainOnce(SizedRecipe):
 
     def distillation(self) -> Distillation:
         """The others learn from the largest network's probabilities, and from labels that have weight."""
-        return Distillation(labels=self.labels)
+        return Distillation(labels=self.of_labels)
+
+    @property
+    def of_labels(self) -> float:
+        """Weight of the labels."""
+        return self.labels if self.labels is not None else float(self.size != "published")
 
     def sampler(self, problem: Problem, steps: int) -> Strategy:
         """The ends of each step, and what `filling` draws."""
