@@ -152,6 +152,15 @@ def test_page_of_less_than_a_whole_run(
     assert {found for found in reader.ids if re.fullmatch(r"(front|cost|progress)\d*", found)} == ids
 
 
+def test_budgets_are_said_below_the_front_and_their_metric_first_among_the_costs_of_picks(
+    make_contents: MakeContents,
+) -> None:
+    contents = make_contents(budgets=tuple(map(parse_constraint, ("latency_ms <= 2", "latency_ms <= 1"))))
+    words = Reader(render(contents)).words
+    assert "Dashed lines are the budgets, 1, 2." in words
+    assert re.search(r"test error\s+latency.*parameters.*95% interval", words, re.DOTALL)
+
+
 def test_a_page_that_cannot_be_written_is_a_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from nasturtium.front.objectives import parse_objective
+from nasturtium.front.objectives import parse_constraint, parse_objective
 from nasturtium.report.contents import Contents, Point, Stage
 from nasturtium.report.plots import MOST, hover, progress, trade_off
 from nasturtium.report.progress import box_of
@@ -31,6 +31,14 @@ def test_fronts_of_three_objectives_have_no_line(make_contents: MakeContents) ->
     contents = make_contents(objectives=objectives)
     modes = {trace.name: trace.mode for trace in trade_off(contents, objectives[2]).data}
     assert modes["front, evolution"] == "markers"
+
+
+def test_bounds_and_budgets_of_the_cost_that_is_drawn_are_lines(make_contents: MakeContents) -> None:
+    bounds = (parse_constraint("latency_ms <= 4"), parse_constraint("params <= 1e5"))
+    budgets = (parse_constraint("latency_ms <= 2"), parse_constraint("macs <= 1e6"))
+    contents = make_contents(constraints=bounds, budgets=budgets)
+    lines = trade_off(contents, contents.objectives[1]).layout.shapes
+    assert {line.x0: line.line.dash for line in lines} == {4: "dot", 2: "dash"}
 
 
 def test_one_objective_is_drawn_over_a_cost_without_a_front(make_contents: MakeContents) -> None:

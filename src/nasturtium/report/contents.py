@@ -97,6 +97,7 @@ class Contents:
         objectives: What was made small.
         reference: The point from which hypervolumes are measured, as the run says; with one objective unused.
         constraints: What was to be respected.
+        budgets: Within each of which a network was to be picked.
         search: The search itself.
         baseline: Random search at equal cost; None where there was none.
         later: Other stages, such as the final trainings, for their cost and failures.
@@ -119,6 +120,7 @@ class Contents:
     search: Stage
     reference: tuple[float, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    budgets: tuple[Constraint, ...] = ()
     baseline: Stage | None = None
     later: tuple[Stage, ...] = ()
     picks: tuple[Pick, ...] = ()

@@ -99,6 +99,9 @@ def _front_caption(contents: Contents, cost: Objective) -> str:
         sentences.append(f"Diamonds are {what}, at their error on the test split")
     bounds = [str(constraint) for constraint in contents.constraints if constraint.metric == cost.text]
     sentences += [f"A dotted line is the constraint {bound}" for bound in bounds]
+    budgets = sorted(one.bound for one in contents.budgets if one.metric == cost.text)
+    if budgets:
+        sentences.append("Dashed lines are the budgets, " + ", ".join(f"{one:.4g}" for one in budgets))
     return ". ".join(sentences) + "."
 
 
@@ -129,17 +132,17 @@ def _tiles(contents: Contents) -> list[tuple[str, str]]:
 
 
 def _pick_table(contents: Contents) -> Table:
-    columns = [
-        name for name in ("params", "macs", *COSTS[1:]) if any(name in pick.found for pick in contents.picks)
-    ]
+    asked = [one.text for one in contents.objectives] + [one.metric for one in contents.budgets]
+    known = [name for name in ("params", "macs", *COSTS[1:]) if any(name in p.found for p in contents.picks)]
+    columns = sorted(known, key=lambda name: name not in asked)  # what was asked for comes first
     rows = tuple(
         (
             pick.name,
             quantity("error", pick.found.get("error")),
             test_error(pick.tested),
+            *(quantity(name, pick.found.get(name)) for name in columns),
             test_interval(pick.tested),
             str(len(pick.tested.errors) if pick.tested else 0),
-            *(quantity(name, pick.found.get(name)) for name in columns),
         )
         for pick in contents.picks
     )
@@ -147,9 +150,9 @@ def _pick_table(contents: Contents) -> Table:
         "pick",
         "validation error",
         "test error",
+        *map(title_of, columns),
         "95% interval",
         "trainings",
-        *map(title_of, columns),
     )
     return Table(titles, rows)
 

@@ -194,6 +194,9 @@ def _add_bounds(figure: go.Figure, contents: Contents, cost: Objective) -> None:
     for constraint in contents.constraints:
         if constraint.metric == cost.text:
             figure.add_vline(x=constraint.bound, line={"color": GREY, "width": 1, "dash": "dot"})
+    for budget in contents.budgets:
+        if budget.metric == cost.text:
+            figure.add_vline(x=budget.bound, line={"color": GREEN, "width": 1, "dash": "dash"})
 
 
 def _course(contents: Contents, side: Side, box: Box, *, timed: bool) -> go.Scatter:

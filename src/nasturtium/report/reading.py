@@ -45,6 +45,7 @@ def contents_of(run: Run) -> Contents:
         search=stages.get(SEARCH, Stage(SEARCH)),
         reference=run.reference,
         constraints=run.constraints,
+        budgets=run.spec.retrain.budgets,
         baseline=stages.get(BASELINE),
         later=tuple(stage for name, stage in stages.items() if name not in (SEARCH, BASELINE)),
         picks=tuple(_pick(run, pick, text, space) for pick in run.picks),
