@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from nasturtium.front.dominance import non_dominated
 from nasturtium.front.objectives import parse_objective
 from nasturtium.protocols import Candidate, Trial
-from nasturtium.run.picks import choose, feasible, picked, unmet, within
+from nasturtium.run.picks import choose, contenders, feasible, picked, unmet, within
 from nasturtium.run.spec import parse_budgets
 from nasturtium.testing.toys import flat_space
 
@@ -85,6 +85,19 @@ def test_of_each_budget_the_lowest_error_within_it_is_picked_before_others():
     more = picked(trials, points, (ERROR, COST), 4, budgets)
     assert [(c.row, c.name) for c in more[3:]] == [(4, "accurate")]
     assert picked(trials, points, (ERROR, COST), 3) == choose(points, (ERROR, COST), 3)
+
+
+def test_a_second_look_is_at_the_best_within_each_budget_then_at_the_second_best():
+    trials, points = latencies((0.1, 9.0), (0.2, 4.0), (0.4, 1.0), (0.3, 3.9), (0.05, 20.0), (0.5, 0.5))
+    budgets, objectives = parse_budgets("latency_ms <= 1, 4"), (ERROR, COST)
+    assert contenders(trials, points, objectives, 4, budgets) == [2, 1, 5, 3]
+    assert contenders(trials, points, objectives, 3, budgets) == [2, 1, 5]
+    assert contenders(trials, points, objectives, 1, budgets) == [2, 1], "no budget goes without"
+    assert contenders(trials, points, objectives, 5, budgets)[4:] == [4], "then the front, from its end"
+    spread = [one.row for one in choose(points, objectives, 3)]
+    for none in ((), parse_budgets("latency_ms <= 0.1")):
+        assert contenders(trials, points, objectives, 3, none) == spread
+    assert contenders([], points[:0], objectives, 3, budgets) == []
 
 
 def test_a_budget_that_nothing_meets_is_said_with_the_nearest():

@@ -37,7 +37,8 @@ class TrainOnce(SizedRecipe):
         search: The method that looks for networks, by name (see `nasturtium methods`) or path.
         population: Of it, where it has one.
         tuned: Epochs that the networks found are trained on alone; 0 leaves them as they are.
-        finalists: Networks of the front that are looked at on all validation images.
+        finalists: Networks that are looked at on all validation images: the best within each budget, the
+            second best, and so on; without budgets from all over the front.
         labels: Weight of the labels beside the answers that networks are taught; with 0 they see none. None
             is 0 in the ``published`` size and 1 otherwise: in a short training the largest network has little
             to teach.

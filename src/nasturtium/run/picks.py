@@ -99,6 +99,31 @@ def picked(
     return list(chosen.values())
 
 
+def contenders(
+    trials: Sequence[Trial],
+    points: Points,
+    objectives: Sequence[Objective],
+    count: int,
+    budgets: Sequence[Constraint] = (),
+) -> list[int]:
+    """Returns the rows of up to `count` points that may turn out best, and of the best within each budget.
+
+    Where their errors are uncertain, as with shared weights, a second look is worth most near the budgets: at
+    the best within each, then at the second best, and so on. What is left over, or all of it without budgets,
+    is spread over the front.
+    """
+    chosen, left = list[int](), list(range(len(trials)))
+    while left and len(chosen) < max(count, 1):
+        found = within([trials[row] for row in left], points[left], objectives, budgets)
+        best = [left[one.row] for one in found]
+        if not best:
+            break
+        chosen += best if not chosen else best[: count - len(chosen)]
+        left = [row for row in left if row not in best]
+    spread = (one.row for one in choose(points, objectives, count))
+    return chosen + [row for row in spread if row not in chosen][: max(0, count - len(chosen))]
+
+
 def choose(points: Points, objectives: Sequence[Objective], count: int) -> list[Choice]:
     """Returns up to `count` points worth a closer look.
 

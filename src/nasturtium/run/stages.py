@@ -21,7 +21,7 @@ from nasturtium.run.final import final_stage
 from nasturtium.run.first import passed_over
 from nasturtium.run.monitored import read
 from nasturtium.run.names import informed, parameters_of
-from nasturtium.run.picks import feasible, picked, unmet
+from nasturtium.run.picks import contenders, feasible, picked, unmet
 from nasturtium.run.record import Observer, Record, Unwatched
 from nasturtium.run.search import search
 from nasturtium.run.sharing import (
@@ -177,11 +177,11 @@ class Stages:
             budget = Budget(max(left, 0.1 * budget.amount), budget.unit)
         found = self._stage(SUBNETS, strategy, nullcontext(shared.evaluator()), budget)
         trials, points = feasible(found, experiment.objectives, experiment.constraints)
-        chosen = picked(trials, points, experiment.objectives, sharing.finalists, spec.retrain.budgets)
+        given = trials, points, experiment.objectives, sharing.finalists, spec.retrain.budgets
         # A run that goes on with more budget may choose others: those of before stay in their places.
         asks = [event for event in self.journal.events(SEARCH) if isinstance(event, Asked)]
         before = [candidate.point for ask in asks for candidate in ask.candidates]
-        architectures = [*before, *(trials[choice.row].architecture for choice in chosen)]
+        architectures = [*before, *(trials[row].architecture for row in contenders(*given))]
         return [one for one in dict.fromkeys(architectures) if isinstance(one, Architecture)]
 
     def _problem(self) -> Problem:
