@@ -1,6 +1,6 @@
 """How a supernet whose networks are used as they are is best trained: nine ways at equal cost, on CIFAR-10.
 
-    NASTURTIUM_DATA=... python bench/attentive.py --workers 2     # about an hour on two cores
+    NASTURTIUM_DATA=... python bench/attentive.py --workers 2     # some two hours on two cores
     NASTURTIUM_DATA=... python bench/attentive.py --size full     # a GPU
 
 An elastic MobileNet is trained by paths drawn uniformly, by the sandwich rule, with in-place distillation as
