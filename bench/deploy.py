@@ -107,12 +107,7 @@ def searched(task: Any, size: Size, seed: int, folder: Path, budgets: Sequence[f
         out=folder / "run",
         seed=seed,
         baseline=False,
-        parameters={
-            "epochs": size.epochs,
-            "tuned": size.tuned,
-            "recalibration": 1024,
-            "finalists": 6,
-        },
+        parameters={"epochs": size.epochs, "tuned": size.tuned, "recalibration": 1024, "finalists": 6},
         device=folder / "device.json",
         recipe=nt.Recipe(batch_size=size.batch),
         retrain=nt.Retraining(picks=1, times=1, at=tuple(f"{METRIC} <= {one}" for one in budgets)),

@@ -112,16 +112,16 @@ def contenders(
     the best within each, then at the second best, and so on. What is left over, or all of it without budgets,
     is spread over the front.
     """
-    chosen, left = list[int](), list(range(len(trials)))
+    chosen, least, left = list[int](), 0, list(range(len(trials)))
     while left and len(chosen) < max(count, 1):
         found = within([trials[row] for row in left], points[left], objectives, budgets)
-        best = [left[one.row] for one in found]
-        if not best:
+        if not found:
             break
-        chosen += best if not chosen else best[: count - len(chosen)]
-        left = [row for row in left if row not in best]
-    spread = (one.row for one in choose(points, objectives, count))
-    return chosen + [row for row in spread if row not in chosen][: max(0, count - len(chosen))]
+        chosen += [left[one.row] for one in found]
+        least = least or len(chosen)  # no budget goes without
+        left = [row for row in left if row not in chosen]
+    spread = [one.row for one in choose(points, objectives, count)]
+    return list(dict.fromkeys(chosen + spread))[: max(count, least)]
 
 
 def choose(points: Points, objectives: Sequence[Objective], count: int) -> list[Choice]:
