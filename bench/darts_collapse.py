@@ -60,7 +60,7 @@ from one_shot import skeleton
 
 POINTS = 20  # of a search at which it is looked at; the published 50 epochs have 50
 TUNE, BATCHES = 30, 8  # of the perturbation
-RATE = 5e-2  # published 3e-4, for 50 epochs of 390 steps
+RATE = 1e-2  # published 3e-4, for 50 epochs of 390 steps
 SKIP = "skip_connect"
 
 

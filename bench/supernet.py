@@ -15,7 +15,8 @@ and of PC-DARTS (a quarter of the channels), each in a process of its own.
 Networks: NAS-Bench-201 (C=16, N=5), DARTS (C=16, 8 cells), the largest MobileNet of the zoo; all with
 CIFAR-10's shape and random images, in float32, norms by the batch and without scale in mixtures, as the
 recipe of DARTS has them. Runs to be compared alternate; results are medians of the ratios of neighbours. No
-optimiser is in a step. On a machine that others use, `--threads 1 --clock cpu` counts processor time.
+optimiser is in a step. All run as trainings do: memory that one step frees serves the next, also in the
+reference's way. On a machine that others use, `--threads 1 --clock cpu` counts processor time.
 Prints one JSON line.
 """
 
@@ -37,6 +38,7 @@ from torch.nn import functional
 
 from machine import machine
 from nasturtium.architecture import Mixture
+from nasturtium.evaluate.execution import Execution
 from nasturtium.evaluate.gradient import frozen
 from nasturtium.net.build import module
 from nasturtium.net.extract import extract
@@ -342,8 +344,13 @@ def main() -> None:
     parser.add_argument("--variant", choices=VARIANTS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     clock = args.clock
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(0)
+    execution = Execution(torch.device("cpu"), FORMAT, args.threads, None)
+    with execution.active(0):
+        measure(args)
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Prints what is asked for."""
     if args.variant:
         print(json.dumps(memory_of(args.variant, args)))
         return

@@ -1,5 +1,9 @@
 """How a training is executed."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -75,3 +79,24 @@ def test_strided_pointwise_convolutions_of_few_channels_run_contiguous():
     wide = nn.Sequential(nn.Conv2d(16, 8, 1, stride=2), nn.Flatten(), nn.Linear(128, 2))
     assert execution_for(narrow, (3, 8, 8), Recipe(), 8).memory_format == torch.contiguous_format
     assert execution_for(wide, (16, 8, 8), Recipe(), 8).memory_format == torch.channels_last
+
+
+STEPS = """
+import resource
+import torch
+from nasturtium.evaluate.execution import Execution
+
+execution = Execution(torch.device("cpu"), torch.contiguous_format, 1, None)
+for _ in range(3):
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    with execution.active(0):
+        kept = [torch.ones(1 << 20) for _ in range(40)]  # 160 MB, in pages of 4 kB
+        del kept
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep what is freed")
+def test_memory_of_one_step_serves_the_next():
+    done = subprocess.run([sys.executable, "-c", STEPS], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 160e6 / 4096 / 10  # all of them where pages are given back

@@ -1,12 +1,14 @@
 import torch
 
 from nasturtium.architecture import Mixture
+from nasturtium.net import program
 from nasturtium.net.build import build
 from nasturtium.net.program import Program, arranged
 from nasturtium.net.supernet import Supernet
 from nasturtium.run.names import space_named
-from nasturtium.space.layers import BatchNorm, Network
+from nasturtium.space.layers import BatchNorm, Conv2d, Network, Pool
 from nasturtium.space.wiring import Value, Wiring
+from nasturtium.space.zoo.darts_search import darts_search_of
 
 SHAPE = (4, 6, 6)
 
@@ -92,3 +94,28 @@ def test_weights_of_options_that_end_in_a_norm_are_its_scale():
     sums = [node for node in nodes if node.terms]
     assert len(sums) == 3 * 3  # one for each node of each cell
     assert sum(bool(term) for node in sums for term in node.terms) == 3 * 6 * 2  # a skip and a pool each
+
+
+def test_rows_and_columns_that_strided_options_see_are_taken_once(monkeypatch):
+    space = darts_search_of(4, (False, True), "two cells").bind((3, 8, 7), 3)
+    supernet = Supernet(space, norms="batch", affine=False).double()
+    rows = tuple((1.0,) * len(decision.labels) for decision in space.decisions)
+    network = supernet.network(Mixture(space.fingerprint, rows))
+    weights = [torch.rand(len(row), dtype=torch.float64, requires_grad=True) for row in rows]
+    x = torch.randn(4, 3, 8, 7, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+    images, labels = x.requires_grad_(), torch.tensor([0, 1, 2, 0])
+
+    def run():
+        logits = Program(network, supernet.bank)(images, weights, training=True)
+        loss = torch.nn.functional.cross_entropy(logits, labels)
+        return logits, *torch.autograd.grad(loss, [images, *weights, *supernet.parameters()])
+
+    ops = [node.layer.op for node in arranged(network, supernet.bank)]
+    assert not any(
+        isinstance(op, Conv2d) and op.stride > 1 and (op.kernel == 1 or op.dilation > 1) for op in ops
+    )
+    found = run()
+    monkeypatch.setattr(program, "_on_grid", lambda layer, shape: None)
+    assert len(arranged(network, supernet.bank)) == len(ops) - ops.count(Pool("avg", 1, 2))
+    for ours, known in zip(found, run(), strict=True):
+        torch.testing.assert_close(ours, known, rtol=1e-9, atol=1e-12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from math import prod, sqrt
+from math import gcd, prod, sqrt
 from typing import TypeAlias
 
 import torch
@@ -179,12 +179,11 @@ def arranged(network: ir.Network, bank: Bank) -> list[Node]:
 def _distinct(network: ir.Network, bank: Bank) -> list[Node]:
     """Leaves out layers that compute what another has computed."""
     nodes: list[Node] = []
-    number_of: dict[int, int] = {-1: -1}
     known: dict[object, int] = {}
-    for index, layer in enumerate(network.layers):
-        inputs = tuple(number_of[one] for one in layer.inputs)
+
+    def number_of(layer: ir.Layer, inputs: tuple[int, ...], *, last: bool = False) -> int:
         same: object = None
-        if index < len(network.layers) - 1:
+        if not last:
             if isinstance(layer.op, _PURE) or _stateless(layer, bank):
                 same = (layer.op, inputs)
             elif isinstance(layer.op, _SHARED):
@@ -193,10 +192,45 @@ def _distinct(network: ir.Network, bank: Bank) -> list[Node]:
             terms = layer.op.terms if isinstance(layer.op, ir.Mix) else ()
             nodes.append(Node(layer, inputs, terms))
             known[same] = len(nodes) - 1
-            number_of[index] = len(nodes) - 1
-        else:
-            number_of[index] = known[same]
+            return len(nodes) - 1
+        return known[same]
+
+    numbers = {-1: -1}
+    shapes = [network.input_shape, *(layer.shape for layer in network.layers)]
+    mixture = any(isinstance(layer.op, ir.Mix) for layer in network.layers)
+    for index, layer in enumerate(network.layers):
+        inputs = tuple(numbers[one] for one in layer.inputs)
+        computed = layer
+        if mixture and (parts := _on_grid(layer, shapes[layer.inputs[0] + 1])):
+            grid, computed = parts
+            inputs = (number_of(grid, inputs),)
+        numbers[index] = number_of(computed, inputs, last=index == len(network.layers) - 1)
     return nodes
+
+
+def _on_grid(layer: ir.Layer, shape: ir.Shape) -> tuple[ir.Layer, ir.Layer] | None:
+    """Splits a convolution that sees none but every n-th row and column of its input.
+
+    The rows and columns are then taken once for all such options of all edges, and their gradients are added
+    up before the others are filled with zeros.
+
+    Args:
+        layer: Any layer.
+        shape: Of its input.
+
+    Returns:
+        What takes them, and the same convolution of what is taken; None where all are seen.
+    """
+    op = layer.op
+    if not (isinstance(op, ir.Conv2d) and isinstance(op.kernel, int) and isinstance(op.stride, int)):
+        return None
+    every = op.stride if op.kernel == 1 else gcd(op.stride, op.dilation)
+    if every == 1 or op.kernel % 2 == 0 or not op.padded:
+        return None
+    sides = (-(-side // every) for side in shape[1:])
+    taken = ir.Layer(f"{layer.name}.grid", ir.Pool("avg", 1, every), layer.inputs, (shape[0], *sides))
+    dilation = max(1, op.dilation // every)
+    return taken, replace(layer, op=replace(op, stride=op.stride // every, dilation=dilation))
 
 
 def _stateless(layer: ir.Layer, bank: Bank) -> bool:

@@ -1,10 +1,9 @@
 """RS-WS (Li and Talwalkar 2019, arXiv:1902.07638): random search with weight sharing."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from nasturtium.protocols import Strategy
+from nasturtium.recipes.relaxed import RelaxedRecipe
 from nasturtium.recipes.shared import SizedRecipe
 from nasturtium.run.experiment import Method
 from nasturtium.run.sharing import Problem
@@ -22,14 +21,7 @@ class RandomWeightSharing(SizedRecipe):
     split; here every network gets the whole split, and norms recalibrated for it.
     """
 
-    # That of DARTS's search (Liu et al. 2019, section 3.1.1); its learning rate falls to 0.001, ours to 0.
-    PUBLISHED: ClassVar[Mapping[str, Any]] = {
-        "epochs": 50,
-        "batch_size": 64,
-        "lr": 0.025,
-        "weight_decay": 3e-4,
-        "clip_norm": 5.0,
-    }
+    PUBLISHED = RelaxedRecipe.PUBLISHED  # the paper's is DARTS's training of the shared weights
     AFFINE = False
 
     def sampler(self, problem: Problem, steps: int) -> Strategy:
