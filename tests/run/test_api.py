@@ -225,6 +225,7 @@ def test_what_cannot_be_done_is_a_clear_error(tmp_path, changes, error, message)
         ({"minimize": "latncy_ms"}, UnknownName, "did you mean 'latency_ms'"),
         ({"subject_to": "parms <= 5"}, UnknownName, "did you mean 'params'"),
         ({"subject_to": "params <= 5"}, InfeasibleSpace, "smallest params that can be reached is"),
+        ({"retrain": nt.Retraining(at="params <= 5, 1e6")}, InfeasibleSpace, "has params <= 5: the smallest"),
     ],
 )
 def test_what_cannot_be_trained_for_is_a_clear_error(tmp_path, tiny_space, digits, changes, error, message):

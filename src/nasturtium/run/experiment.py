@@ -137,7 +137,8 @@ def prepare(
     Raises:
         ConfigError: something in it is unknown, absurd or contradictory.
         ShapeError: blocks of the space do not fit together, or not to the data.
-        InfeasibleSpace: no network meets a constraint on what is known without training or measuring.
+        InfeasibleSpace: no network meets a constraint, or a budget of the picks, on what is known without
+            training or measuring.
     """
     if (task is None) == (evaluator is None):
         raise ConfigError("give either a task, on whose data networks are trained, or an evaluator")
@@ -182,7 +183,8 @@ def prepare(
     if costs is None and "energy_mj" in experiment.metrics:
         energy_counter()
     cheap = costs if isinstance(costs, Profiled) else FromShapes(bound)
-    check_reachable(bound, cheap, [c for c in constraints if c.metric in cheap.names])
+    bounds = (*constraints, *spec.retrain.budgets)
+    check_reachable(bound, cheap, [one for one in bounds if one.metric in cheap.names])
     return replace(experiment, space=bound, costs=costs)
 
 

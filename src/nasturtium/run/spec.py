@@ -23,6 +23,7 @@ class Retraining:
         times: Trainings of each, from different seeds.
         epochs: Of each training; None is what the recipe says.
         at: Budgets, such as ``latency_ms <= 1, 2, 4``: the best network within each is a pick, before others.
+            One text may be given by itself.
 
     Raises:
         ConfigError: a number that makes no sense, or a budget that cannot be read.
@@ -40,6 +41,9 @@ class Retraining:
             raise ConfigError(f"retrain: times is {self.times}; it must be 1 or more")
         if self.epochs is not None and self.epochs < 1:
             raise ConfigError(f"retrain: epochs is {self.epochs}; it must be 1 or more")
+        given: object = self.at
+        if isinstance(given, str):
+            object.__setattr__(self, "at", (given,))
         _ = self.budgets
 
     @property
