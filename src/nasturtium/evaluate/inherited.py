@@ -1,21 +1,19 @@
 """The evaluator that takes a network's weights from a trained supernet: seconds instead of a training."""
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
 from nasturtium.evaluate.fit import evaluate
+from nasturtium.evaluate.one_by_one import OneByOne, failed
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.evaluate.subnets import Subnets, some_of
 from nasturtium.net.supernet import Supernet
 from nasturtium.protocols import Candidate, CostModel, Trial
 from nasturtium.tasks.supervised import Supervised
 
-log = logging.getLogger(__name__)
 
-
-class Inherited:
+class Inherited(OneByOne):
     """Gives every candidate the error that its subnet has with the supernet's weights.
 
     The subnet is extracted, the statistics of its norms are found anew on training images, and it is
@@ -56,30 +54,13 @@ class Inherited:
         self._valid = task.valid if images is None else some_of(task.valid, images, seed)
         self._subnet = Subnets(supernet, task, recalibration=recalibration, batch_size=batch_size, seed=seed)
 
-    @property
-    def slots(self) -> int:
-        """Always 1."""
-        return 1
-
-    @property
-    def pending(self) -> int:
-        """Always 0."""
-        return 0
-
-    def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
-        """Evaluates the candidates, one after the other."""
-        for candidate in batch:
-            yield [self.trial(candidate)]
-
     def trial(self, candidate: Candidate) -> Trial:
         """Returns what came of one candidate."""
         metrics: dict[str, float] = {}
         try:
             self._measure(candidate, metrics)
         except Exception as problem:
-            log.info("candidate %d failed", candidate.number, exc_info=True)
-            text = f"{type(problem).__name__}: {problem}".strip()
-            return Trial(candidate, metrics, status="failed", error=text)
+            return failed(candidate, metrics, problem)
         return Trial(candidate, metrics)
 
     def _measure(self, candidate: Candidate, metrics: dict[str, float]) -> None:

@@ -1,9 +1,8 @@
 """The evaluator that trains nothing: it scores an untrained network on one batch."""
 
-import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError, unknown
 from nasturtium.evaluate.execution import execution_for
+from nasturtium.evaluate.one_by_one import OneByOne, failed
 from nasturtium.evaluate.proxies import ProxyFunction
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.net.build import build
@@ -19,12 +19,10 @@ from nasturtium.seeds import rng_for, seed_for
 from nasturtium.space.space import Space
 from nasturtium.tasks.supervised import Supervised
 
-log = logging.getLogger(__name__)
-
 TRAINED = frozenset({"epochs", "error", "loss", "test_error", "train_seconds"})  # what no proxy may be called
 
 
-class Proxy:
+class Proxy(OneByOne):
     """Gives each candidate the scores of some proxies, see `nasturtium.evaluate.proxies`.
 
     All networks are scored on the same images and from the same seed, so that a score depends on the
@@ -83,29 +81,13 @@ class Proxy:
         """The scores that it can give."""
         return frozenset(self.proxies)
 
-    @property
-    def slots(self) -> int:
-        """Always 1, like a machine that trains."""
-        return 1
-
-    @property
-    def pending(self) -> int:
-        """Always 0: `evaluate` ends when its scores are there."""
-        return 0
-
-    def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
-        """Scores the candidates one after the other."""
-        for candidate in batch:
-            yield [self.trial(candidate)]
-
     def trial(self, candidate: Candidate) -> Trial:
         """Scores one candidate; whatever goes wrong is a failed trial."""
         metrics: dict[str, float] = {}
         try:
             self._score(candidate, metrics)
         except Exception as problem:
-            log.info("candidate %d failed", candidate.number, exc_info=True)
-            return Trial(candidate, metrics, "failed", f"{type(problem).__name__}: {problem}".strip())
+            return failed(candidate, metrics, problem)
         absurd = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
         if absurd:
             finite = {name: value for name, value in metrics.items() if math.isfinite(value)}

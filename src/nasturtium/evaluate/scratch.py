@@ -1,7 +1,6 @@
 """The evaluator that trains every candidate on real data."""
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +10,7 @@ from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError
 from nasturtium.evaluate.augment import Augment
 from nasturtium.evaluate.fit import Fit, evaluate, fit
+from nasturtium.evaluate.one_by_one import OneByOne, failed
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.evaluate.weights import load_weights, save_weights
 from nasturtium.net.build import build
@@ -20,13 +20,11 @@ from nasturtium.space.layers import Network
 from nasturtium.space.space import Space
 from nasturtium.tasks.supervised import Supervised
 
-log = logging.getLogger(__name__)
-
 Report = Callable[[Candidate, int, float], None]
 Start = Callable[[Architecture], nn.Module]
 
 
-class Scratch:
+class Scratch(OneByOne):
     """Trains each candidate's network, one at a time, and gives its validation (or test) error.
 
     Where the space decides `settings` too, each candidate is trained by the recipe with those in place.
@@ -100,21 +98,6 @@ class Scratch:
             for value in values:
                 self.recipe.with_settings({name: value})
 
-    @property
-    def slots(self) -> int:
-        """Always 1: trainings share the machine badly."""
-        return 1
-
-    @property
-    def pending(self) -> int:
-        """Always 0: `evaluate` ends when its trainings have."""
-        return 0
-
-    def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
-        """Trains the candidates one after the other and yields each trial as it finishes."""
-        for candidate in batch:
-            yield [self.trial(candidate)]
-
     def trial(self, candidate: Candidate) -> Trial:
         """Trains one candidate.
 
@@ -125,9 +108,7 @@ class Scratch:
         try:
             model, epochs = self._train(candidate, metrics)
         except Exception as problem:
-            log.info("candidate %d failed", candidate.number, exc_info=True)
-            text = f"{type(problem).__name__}: {problem}".strip()
-            return Trial(candidate, metrics, status="failed", error=text)
+            return failed(candidate, metrics, problem)
         return Trial(candidate, metrics, weights=self._keep(candidate, model, epochs))
 
     def weights_path(self, number: int) -> Path | None:

@@ -1,7 +1,7 @@
 """The evaluator that looks results up in a table of trainings made by others (a tabular benchmark)."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import ConfigError, DataError, unknown
+from nasturtium.evaluate.one_by_one import OneByOne
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
@@ -30,7 +31,7 @@ class Level:
     runs: Mapping[str, Column]
 
 
-class Table:
+class Table(OneByOne):
     """Gives every candidate the result that its training had, and the seconds that it took.
 
     Trials are like those of `Scratch`: ``error`` (0..1), ``train_seconds`` (simulated: what the training took
@@ -75,16 +76,6 @@ class Table:
         self._need(objective)
 
     @property
-    def slots(self) -> int:
-        """Always 1, like a single machine that trains."""
-        return 1
-
-    @property
-    def pending(self) -> int:
-        """Always 0: a look-up takes no time."""
-        return 0
-
-    @property
     def metrics(self) -> frozenset[str]:
         """Names of what it knows at its own fidelity, ``epochs`` aside."""
         level = self.levels[self.epochs]
@@ -94,11 +85,6 @@ class Table:
         """Yields the architectures that have a row; those of a large space may take long."""
         every = self.space if self._listed is None else self._listed
         return (one for one in every if self.row(one) is not None)
-
-    def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
-        """Looks the candidates up, one after the other."""
-        for candidate in batch:
-            yield [self.trial(candidate)]
 
     def trial(self, candidate: Candidate) -> Trial:
         """Returns what came of one candidate; one that the table does not have is a failed trial."""

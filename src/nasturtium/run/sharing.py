@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from nasturtium.architecture import Architecture, Mixture
 from nasturtium.cost.profiled import Profiled
 from nasturtium.errors import StoreError, unknown
 from nasturtium.evaluate.monitor import Monitor
+from nasturtium.evaluate.one_by_one import OneByOne
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.front.objectives import Constraint
 from nasturtium.protocols import Candidate, CostModel, Evaluator, Strategy, Trial
@@ -224,7 +225,7 @@ class Whole:
         return []
 
 
-class Shared:
+class Shared(OneByOne):
     """The supernet of a run, and the evaluator of the stage that trains it.
 
     Seen from outside the whole training is one trial. Inside it is the same loop over single steps, with a
@@ -244,27 +245,13 @@ class Shared:
         self.method, self.problem, self.path, self.observer = method, problem, path, observer
         self.every = every
 
-    @property
-    def slots(self) -> int:
-        """Always 1."""
-        return 1
-
-    @property
-    def pending(self) -> int:
-        """Always 0."""
-        return 0
-
-    def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
+    def trial(self, candidate: Candidate) -> Trial:
         """Trains the supernet, whatever of it is left."""
-        for candidate in batch:
-            metrics = self._trained[2]
-            if "loss" in metrics:
-                yield [Trial(candidate, metrics, weights=self.path.name)]
-            else:
-                reason = (
-                    "its training diverged; a lower learning rate, a longer warm-up or clip_norm may help"
-                )
-                yield [Trial(candidate, metrics, status="failed", error=reason)]
+        metrics = self._trained[2]
+        if "loss" in metrics:
+            return Trial(candidate, metrics, weights=self.path.name)
+        reason = "its training diverged; a lower learning rate, a longer warm-up or clip_norm may help"
+        return Trial(candidate, metrics, status="failed", error=reason)
 
     @property
     def sampler(self) -> Strategy:

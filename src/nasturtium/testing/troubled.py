@@ -3,13 +3,14 @@
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from nasturtium.architecture import Architecture
 from nasturtium.errors import StoreError
+from nasturtium.evaluate.one_by_one import OneByOne
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
@@ -19,7 +20,7 @@ Trouble = Literal["dies", "dies once", "hangs", "hangs once", "hogs", "raises", 
 
 
 @dataclass(frozen=True)
-class Troubled:
+class Troubled(OneByOne):
     """Evaluates by `toy_metrics`, after a while, with trouble for some candidates. It can be pickled.
 
     Metrics beside those of `toy_metrics`: ``train_seconds`` that it took, ``pid`` of its process, ``threads``
@@ -38,22 +39,8 @@ class Troubled:
     folder: Path | None = None
     seconds: tuple[float, float] = (0.0, 0.0)
 
-    @property
-    def slots(self) -> int:
-        """Always 1."""
-        return 1
-
-    @property
-    def pending(self) -> int:
-        """Always 0."""
-        return 0
-
-    def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
-        """Evaluates one after the other."""
-        for candidate in batch:
-            yield [self._trial(candidate)]
-
-    def _trial(self, candidate: Candidate) -> Trial:
+    def trial(self, candidate: Candidate) -> Trial:
+        """Suffers what is to happen, or returns what the toy gives."""
         began = time.monotonic()
         if candidate.number in self.trouble:
             self._suffer(self.trouble[candidate.number], candidate.number)
