@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 import nasturtium as nt
+from nasturtium.cost.counts import counts
 from nasturtium.errors import ConfigError, StoreError
 from nasturtium.protocols import Candidate
 from nasturtium.run.record import Unwatched
@@ -139,6 +140,22 @@ def test_more_budget_keeps_the_networks_that_were_trained(tiny_space, digits, tm
     more = search(tiny_space, digits, tmp_path / "run", baseline=False, budget=12)
     assert len(more.trials(SUBNETS)) > len(first.trials(SUBNETS))
     assert more.trials("search")[: len(first.trials("search"))] == first.trials("search")
+
+
+def test_a_budget_that_hardly_any_network_meets_is_searched_for(tiny_space, digits, tmp_path):
+    space = tiny_space.bind(digits.input_shape, digits.outputs)
+    least = min(counts(space.network(one)).params for one in space)
+    assert all(
+        trial.metrics["params"] > least for trial in search(space, digits, tmp_path / "any").trials(SUBNETS)
+    )
+    wanted = {"retrain": nt.Retraining(picks=1, times=1, at=f"params <= {least}"), "baseline": False}
+    run = search(space, digits, tmp_path / "run", **wanted)
+    stage = f"{SUBNETS}/params-{least}"
+    assert run.stages == (SUPERNET, SUBNETS, stage, "search", "retrain")
+    assert [trial.metrics["params"] for trial in run.trials(stage)] == [least]
+    assert run.picks[0].name == f"params-{least}"
+    assert run.picks[0].metrics["params"] == least
+    assert course(tmp_path / "run") == course(search(space, digits, tmp_path / "run", **wanted).folder)
 
 
 def test_the_steps_are_shown_as_a_stage(tiny_space, digits, tmp_path):

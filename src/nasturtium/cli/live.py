@@ -87,7 +87,9 @@ class _Progress:
         print(f"warning: {warning}", file=sys.stderr, flush=True)  # rich puts it above what it draws
 
     def title(self) -> str:
-        return STAGES.get(self.stage, "final trainings" if self.stage.startswith("retrain") else self.stage)
+        before, _, budget = self.stage.partition("/")
+        known = STAGES.get(before, "final trainings" if before.startswith("retrain") else before)
+        return f"{known}, within {budget}" if budget else known
 
     def share(self) -> float:
         """Share of the budget that is spent, 0..1."""

@@ -15,7 +15,7 @@ from nasturtium.report.supernet import Supernet
 from nasturtium.run.agreed import agreement_of
 from nasturtium.run.exported import noted
 from nasturtium.run.monitored import read
-from nasturtium.run.sharing import SUBNETS, SUPERNET
+from nasturtium.run.sharing import SUBNETS, SUPERNET, looked_at
 from nasturtium.run.spec import Spec
 from nasturtium.run.stages import BASELINE, SEARCH
 
@@ -94,7 +94,8 @@ def _recorded_text(run: Run) -> Text:
 
 def _stage(run: Run, name: str, text: Text) -> Stage:
     trials = run.trials(name)
-    before = math.fsum(_seconds(run, one) for one in (SUPERNET, SUBNETS)) if name == SEARCH else 0.0
+    stages = (SUPERNET, *looked_at(run.stages)) if name == SEARCH else ()
+    before = math.fsum(_seconds(run, one) for one in stages)
     return Stage(name, tuple(_points(trials, text, before)), run.seconds(name), before)
 
 

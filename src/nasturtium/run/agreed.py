@@ -12,7 +12,7 @@ from nasturtium.evaluate.alarms import Alarm, alarms
 from nasturtium.evaluate.course import Course
 from nasturtium.protocols import Trial
 from nasturtium.run.monitored import read
-from nasturtium.run.sharing import SAMPLE, SUBNETS
+from nasturtium.run.sharing import SAMPLE, looked_at
 from nasturtium.run.stages import BASELINE, SEARCH
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def agreement_of(run: Run, course: Course | None) -> Agreement:
 
     Networks of random search are compared where they were evaluated with shared weights, else the finalists.
     """
-    shared = _errors([*run.trials(SUBNETS), *run.trials(SAMPLE)])
+    shared = _errors([trial for stage in (*looked_at(run.stages), SAMPLE) for trial in run.trials(stage)])
     drawn, finalists = _errors(run.trials(BASELINE)), _errors(run.trials(SEARCH))
     drawn = {one: error for one, error in drawn.items() if one in shared}
     mixture = discrete = math.nan

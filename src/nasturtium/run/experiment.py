@@ -153,6 +153,8 @@ def prepare(
     objectives = tuple(map(parse_objective, spec.minimize))
     constraints = tuple(map(parse_constraint, spec.subject_to))
     check_consistent(constraints)
+    for one in spec.retrain.budgets:
+        check_consistent((*constraints, one))
     method = method or resolve("method", spec.method)
     check_parameters(spec.method, method, spec.parameters)
     made = partial(method, **settings(spec.parameters))

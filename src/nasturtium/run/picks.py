@@ -65,8 +65,13 @@ def within(
     for budget in budgets:
         rows = [row for row, trial in enumerate(trials) if budget.holds(trial.metrics)]
         if rows:
-            found.setdefault(rows[_lowest(points[rows], quality)], f"{budget.metric}-{budget.bound:.12g}")
+            found.setdefault(rows[_lowest(points[rows], quality)], called(budget))
     return [Choice(row, name) for row, name in found.items()]
+
+
+def called(budget: Constraint) -> str:
+    """Returns the name of the pick within a budget."""
+    return f"{budget.metric}-{budget.bound:.12g}"
 
 
 def unmet(trials: Sequence[Trial], budgets: Sequence[Constraint]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -187,6 +187,11 @@ class TrainedOnce(WeightSharing, Protocol):
     def recalibration(self) -> int:
         """Training images for the norms of a network with shared weights."""
         ...
+
+
+def looked_at(stages: Iterable[str]) -> list[str]:
+    """Returns those stages in which networks are looked at with shared weights: one, and one a budget."""
+    return [stage for stage in stages if stage.partition("/")[0] == SUBNETS]
 
 
 def trains_once(method: WeightSharing | None) -> TypeGuard[TrainedOnce]:

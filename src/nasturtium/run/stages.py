@@ -10,7 +10,7 @@ from typing import Literal
 
 from nasturtium.architecture import Architecture
 from nasturtium.cost.costs import Costs
-from nasturtium.errors import ConfigError, unknown
+from nasturtium.errors import ConfigError, InfeasibleSpace, unknown
 from nasturtium.front.objectives import Constraint, subject_to
 from nasturtium.protocols import CostModel, Evaluator, Strategy, Trial
 from nasturtium.run.budget import Budget
@@ -21,7 +21,7 @@ from nasturtium.run.final import final_stage
 from nasturtium.run.first import passed_over
 from nasturtium.run.monitored import read
 from nasturtium.run.names import informed, parameters_of
-from nasturtium.run.picks import contenders, feasible, picked, unmet
+from nasturtium.run.picks import called, contenders, feasible, picked, unmet
 from nasturtium.run.record import Observer, Record, Unwatched
 from nasturtium.run.search import search
 from nasturtium.run.sharing import (
@@ -33,19 +33,21 @@ from nasturtium.run.sharing import (
     Shared,
     WeightSharing,
     Whole,
+    looked_at,
     trains_once,
 )
 from nasturtium.run.workers import working
 from nasturtium.seeds import seed_for
 from nasturtium.store.journal import Journal
 from nasturtium.store.records import Asked, Told
-from nasturtium.strategy.constrained import COUNTED, Constrained
+from nasturtium.strategy.constrained import COUNTED, Constrained, cheap_of
 from nasturtium.strategy.distinct import Distinct
 from nasturtium.strategy.fixed import Fixed
 from nasturtium.strategy.random import RandomSearch
 from nasturtium.strategy.warmstart import Warmstarted
 
 SEARCH, BASELINE = "search", "baseline"
+ENOUGH = 10  # networks within a budget of the picks, or a quarter of all: it needs no search of its own
 COMPARED = 30  # networks of random search that are evaluated with shared weights as well
 
 
@@ -109,7 +111,8 @@ class Stages:
 
     def random_search(self, found: Sequence[Trial]) -> Sequence[Trial]:
         """Runs random search with as many trials, or as many training seconds where that is fairer."""
-        shared = [trial for stage in (SUPERNET, SUBNETS) for trial in self._told(stage)]
+        stages = (SUPERNET, *looked_at(self.journal.stages()))
+        shared = [trial for stage in stages for trial in self._told(stage)]
         cost = ("train_seconds", "proxy_seconds")
         seconds = sum(trial.metrics.get(name, 0.0) for trial in (*shared, *found) for name in cost)
         # A budget of time was one of training; and trials of several fidelities do not cost alike.
@@ -175,7 +178,9 @@ class Stages:
         if budget.unit != "trials":
             left = budget.amount - whole[0].metrics["train_seconds"]
             budget = Budget(max(left, 0.1 * budget.amount), budget.unit)
-        found = self._stage(SUBNETS, strategy, nullcontext(shared.evaluator()), budget)
+        found = list(self._stage(SUBNETS, strategy, nullcontext(shared.evaluator()), budget))
+        for wanted in spec.retrain.budgets:
+            found += self._within(wanted, found, shared)
         trials, points = feasible(found, experiment.objectives, experiment.constraints)
         given = trials, points, experiment.objectives, sharing.finalists, spec.retrain.budgets
         # A run that goes on with more budget may choose others: those of before stay in their places.
@@ -183,6 +188,22 @@ class Stages:
         before = [candidate.point for ask in asks for candidate in ask.candidates]
         architectures = [*before, *(trials[row].architecture for row in contenders(*given))]
         return [one for one in dict.fromkeys(architectures) if isinstance(one, Architecture)]
+
+    def _within(self, budget: Constraint, found: Sequence[Trial], shared: Shared) -> Sequence[Trial]:
+        """Looks for more networks within a budget that hardly any of those found meets."""
+        if budget.metric not in cheap_of(self.costs):  # others are measured, of hundreds until some meet it
+            return ()
+        if sum(budget.holds(trial.metrics) for trial in found) >= min(ENOUGH, len(found) / 4):
+            return ()
+        stage = f"{SUBNETS}/{called(budget)}"
+        method = informed(shared.searcher(), self.costs, [*self._beforehand, budget])
+        strategy = self._composed(method, seed_for(self.experiment.spec.seed, stage), budget)
+        try:
+            amount = Budget(-(-len(found) // 5), "trials")
+            return self._stage(stage, strategy, nullcontext(shared.evaluator()), amount)
+        except InfeasibleSpace as problem:
+            self.observer.warned(stage, str(problem))
+            return ()
 
     def _problem(self) -> Problem:
         experiment = self.experiment
@@ -233,9 +254,9 @@ class Stages:
         if warning := passed_over(first, self.experiment.space, constraints, self.costs):
             self.observer.warned(SEARCH, warning)
 
-    def _composed(self, method: Method, seed: int) -> Strategy:
-        """The method, kept to the constraints and from evaluating a network twice."""
-        experiment, costs, beforehand = self.experiment, self.costs, self._beforehand
+    def _composed(self, method: Method, seed: int, *budgets: Constraint) -> Strategy:
+        """The method, kept to constraints and budgets and from evaluating a network twice."""
+        experiment, costs, beforehand = self.experiment, self.costs, [*self._beforehand, *budgets]
         afterwards = [c for c in experiment.constraints if c not in beforehand]
         objectives = subject_to(experiment.objectives, afterwards)
         strategy = method(experiment.space, seed=seed, objectives=objectives)
