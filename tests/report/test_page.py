@@ -157,7 +157,7 @@ def test_budgets_are_said_below_the_front_and_their_metric_first_among_the_costs
 ) -> None:
     contents = make_contents(budgets=tuple(map(parse_constraint, ("latency_ms <= 2", "latency_ms <= 1"))))
     words = Reader(render(contents)).words
-    assert "Dashed lines are the budgets, 1, 2." in words
+    assert "Dashed lines are the budgets, 1 ms, 2 ms." in words
     assert re.search(r"test error\s+latency.*parameters.*95% interval", words, re.DOTALL)
 
 

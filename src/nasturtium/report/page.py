@@ -101,7 +101,8 @@ def _front_caption(contents: Contents, cost: Objective) -> str:
     sentences += [f"A dotted line is the constraint {bound}" for bound in bounds]
     budgets = sorted(one.bound for one in contents.budgets if one.metric == cost.text)
     if budgets:
-        sentences.append("Dashed lines are the budgets, " + ", ".join(f"{one:.4g}" for one in budgets))
+        said = ", ".join(quantity(cost.text, one) for one in budgets)
+        sentences.append(f"Dashed lines are the budgets, {said}")
     return ". ".join(sentences) + "."
 
 
