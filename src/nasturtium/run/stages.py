@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Literal
 
 from nasturtium.architecture import Architecture
@@ -178,9 +179,9 @@ class Stages:
         if budget.unit != "trials":
             left = budget.amount - whole[0].metrics["train_seconds"]
             budget = Budget(max(left, 0.1 * budget.amount), budget.unit)
-        found = list(self._stage(SUBNETS, strategy, nullcontext(shared.evaluator()), budget))
-        for wanted in spec.retrain.budgets:
-            found += self._within(wanted, found, shared)
+        found = self._stage(SUBNETS, strategy, nullcontext(shared.evaluator()), budget)
+        more = [self._within(wanted, found, shared) for wanted in spec.retrain.budgets]
+        found = [*found, *chain.from_iterable(more)]
         trials, points = feasible(found, experiment.objectives, experiment.constraints)
         given = trials, points, experiment.objectives, sharing.finalists, spec.retrain.budgets
         # A run that goes on with more budget may choose others: those of before stay in their places.
