@@ -1,6 +1,7 @@
 """Every command, on a real run."""
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nasturtium.cli import app, spread
+from nasturtium.run.names import KINDS, parameters_of, resolve
 
 COMMANDS = [one.callback.__name__ for one in app.registered_commands if one.callback and not one.hidden]
 
@@ -119,6 +121,22 @@ def test_lists_print_for_people_and_for_programs(command: str, nasturtium: Calla
     plain = nasturtium(command).out
     assert names
     assert all(name in plain for name in names)
+
+
+@pytest.mark.parametrize("method", sorted(KINDS["method"]))
+def test_methods_explains_one_with_all_its_parameters(method: str, nasturtium: Callable) -> None:
+    found = json.loads(nasturtium("methods", method, "--json").out)
+    assert found["about"]
+    assert Path(found["file"]).exists()
+    assert {row["parameter"] for row in found["parameters"]} == set(parameters_of(resolve("method", method)))
+    assert all(row["about"] for row in found["parameters"])
+
+
+def test_a_method_is_explained_for_people(nasturtium: Callable) -> None:
+    said = nasturtium("methods", "darts").out
+    assert "arXiv:1806.09055" in said
+    assert re.search(r"order=1\s+1 takes the weights as they are, 2 looks a step", said)
+    assert "did you mean 'darts'" in nasturtium("methods", "dart").err
 
 
 def test_costs_shows_what_can_be_reached(nasturtium: Callable) -> None:

@@ -1,11 +1,15 @@
 """``nasturtium spaces``, ``methods``, ``proxies`` and ``tasks``: what there is to choose from."""
 
+import inspect
+import re
 from typing import Annotated, Any
 
 import typer
 
 from nasturtium.cli.printing import print_json, print_table
 
+_SECTION = re.compile(r"^(?:Args|Attributes|Raises|Returns):$", re.MULTILINE)  # of a docstring
+_ENTRY = re.compile(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)  # of a section: a name and what it is
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -48,15 +52,24 @@ def spaces(
     )
 
 
-def methods(json: Json = False) -> None:
-    """Lists the search methods, with the parameters that --set changes."""
+def methods(
+    name: Annotated[str | None, typer.Argument(help="One method, for its source and parameters.")] = None,
+    json: Json = False,
+) -> None:
+    """Lists the search methods, or explains one and the parameters that --set changes.
+
+    One of your own is given as file.py:Name wherever a name is.
+    """
     from nasturtium.run.names import KINDS, parameters_of, resolve
 
+    if name is not None:
+        _one_method(name, json)
+        return
     rows: list[dict[str, Any]] = []
-    for name in KINDS["method"]:
-        method = resolve("method", name)
+    for known in KINDS["method"]:
+        method = resolve("method", known)
         parameters = {key: p.default for key, p in parameters_of(method).items()}
-        rows.append({"name": name, "parameters": parameters, "about": _first_line(method)})
+        rows.append({"name": known, "parameters": parameters, "about": _first_line(method)})
     if json:
         print_json(rows)
         return
@@ -100,6 +113,35 @@ def _one_space(space: Any, json: bool) -> None:
         [(r["decision"], " ".join(r["options"]), "always" if r["always"] else "sometimes") for r in rows],
         title=f"{space.name}: {len(rows)} decisions, {_count(space.count)} architectures",
     )
+
+
+def _one_method(name: str, json: bool) -> None:
+    from nasturtium.run.names import parameters_of, resolve
+
+    method = resolve("method", name)
+    explained = _explained(method)
+    about = "\n\n".join(
+        (_first_line(inspect.getmodule(method)), _SECTION.split(inspect.getdoc(method) or "")[0])
+    )
+    told = {"name": name, "about": about.strip(), "file": inspect.getsourcefile(method) or ""}
+    parameters = [(key, p.default, explained.get(key, "")) for key, p in parameters_of(method).items()]
+    if json:
+        keys = ("parameter", "default", "about")
+        print_json(told | {"parameters": [dict(zip(keys, row, strict=True)) for row in parameters]})
+        return
+    print(f"{told['about']}\n\nTo read: {told['file']}\n")
+    print_table(("parameter", "what it is"), [(f"{key}={value}", text) for key, value, text in parameters])
+
+
+def _explained(method: Any) -> dict[str, str]:
+    """Returns what the docstrings of a method and its bases say of their arguments and attributes."""
+    found: dict[str, str] = {}
+    for one in reversed(inspect.getmro(method)) if inspect.isclass(method) else [method]:
+        _, *sections = _SECTION.split(inspect.cleandoc(one.__doc__ or ""))
+        for section in sections:
+            for key, text in _ENTRY.findall(section):
+                found[key] = " ".join(text.split())
+    return found
 
 
 def _count(number: int) -> str:
