@@ -185,11 +185,11 @@ class Bench:
             told_again(darts, trial)
         began = time.process_time()
         start = darts.mixture()
-        strategy = Perturbation(self.space, seed=seed, start=start, batches=BATCHES, tune=TUNE)
+        strategy = Perturbation(self.space, seed=seed, start=start, tune=TUNE)
         epoch = -(-len(self.task.train) // 64)
         epochs = max(1, round(strategy.questions * TUNE / epoch))
         recipe = replace(self.recipe, lr=self.recipe.peak_lr / 10, epochs=epochs)
-        training = Training(supernet, self.task, recipe, seed=seed)
+        training = Training(supernet, self.task, recipe, seed=seed, rewards="same", judged=BATCHES)
         search(strategy, training, Steps(training, steps=strategy.questions * TUNE + 1))
         seconds = round(time.process_time() - began)
         return self.ended(strategy.best(1)[0]) | {"settled": strategy.settled, "cpu_seconds": seconds}

@@ -1,6 +1,7 @@
 """Divergences by their definitions, and steps in which smaller networks learn from the largest."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,40 @@ def test_the_limit_bounds_the_gradient():
         torch.autograd.grad(AdaptiveAlpha(limit=limit)(student, teacher), student)[0] for limit in (5.0, 1e9)
     )
     assert bounded.abs().max() < 1.0 < free.abs().max()
+
+
+def test_a_student_that_is_far_less_sure_learns_as_by_the_kullback_leibler_divergence():
+    # Sheet 08, section 8: rho is w itself where alpha is 1, and q w is the teacher's p, however many classes.
+    student = torch.zeros(4, 1000, dtype=torch.float64, requires_grad=True)
+    teacher = torch.zeros(4, 1000, dtype=torch.float64)
+    teacher[:, 3] = 30.0
+    mine, theirs = (
+        torch.autograd.grad(loss(student, teacher), student)[0] for loss in (AdaptiveAlpha(), soft_targets)
+    )
+    torch.testing.assert_close(mine, theirs)
+    assert mine[0, 3] == pytest.approx(-0.999 / 4, rel=1e-3)
+
+
+def test_all_candidates_of_a_question_are_seen_on_the_same_validation_images(few_digits):
+    # Wang et al. 2021 (DARTS-PT): differences between options are smaller than those between minibatches.
+    supernet = Supernet(space(), norms="batch")
+    recipe = replace(RECIPE, batch_size=16)
+    trainer = Training(supernet, few_digits, recipe, rewards="same", judged=2)
+    point = space().sample(np.random.default_rng(0))
+    found = [next(trainer.evaluate([Candidate(point, 0)]))[0].metrics for _ in range(3)]
+    assert found[0] == found[1] == found[2]
+    pairs = trainer._judges
+    assert len(pairs) == 2
+    assert not torch.equal(pairs[0].images, pairs[1].images)
+    with torch.no_grad():
+        wanted = [functional.cross_entropy(supernet(p.images, point), p.labels) for p in pairs]
+    sizes = torch.tensor([len(p.labels) for p in pairs])
+    mean = float((torch.stack(wanted) * sizes).sum() / sizes.sum())
+    assert found[0]["loss"] == pytest.approx(mean, rel=1e-5)
+    again = Training(supernet, few_digits, recipe, rewards="same", judged=2)
+    assert all(torch.equal(a.images, b.images) for a, b in zip(again._judges, pairs, strict=True))
+    with pytest.raises(ConfigError, match="judged is 0"):
+        Training(supernet, few_digits, RECIPE, judged=0)
 
 
 def space():

@@ -33,6 +33,19 @@ def test_networks_of_every_depth_begin_as_the_same_function():
         assert not torch.allclose(plain(x, drawn[0]), answers[0], atol=1e-3)
 
 
+def test_branches_beside_a_projected_shortcut_begin_as_nothing_too():
+    # Goyal et al. 2017, section 5.1: the last norm of each residual block, whatever its shortcut.
+    net = Space(b.conv(8), b.basic_block(16, stride=2), b.classifier(), input_shape=(3, 8, 8), outputs=4)
+    supernet = zero_last_norms(Supernet(net))
+    zeroed = [
+        name
+        for name, value in supernet.named_parameters()
+        if value.ndim == 1 and "bias" not in name and not value.any()
+    ]
+    assert len(zeroed) == 1
+    assert "shortcut" not in zeroed[0]
+
+
 def test_norms_elsewhere_are_left_alone():
     supernet = zero_last_norms(Supernet(space()))
     zeroed = {

@@ -99,6 +99,26 @@ def test_published_settings_are_a_recipe(name, space, digits):
         resolve("method", name)(size="huge").supernet(None)
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        # The sheets: 07, section 1 (0.025 to 0.001); 08, sections 1, 5 and 7; 01, section 3 (0.05 to 0.0005).
+        (
+            "darts",
+            {"nesterov": False, "warmup": 0.0, "floor": 0.04, "clip_norm": 5.0, "label_smoothing": 0.0},
+        ),
+        ("spos", {"nesterov": False, "warmup": 0.0, "label_smoothing": 0.1}),
+        ("ofa", {"nesterov": True, "warmup": 5 / 425, "label_smoothing": 0.1}),
+        ("attentive", {"nesterov": True, "warmup": 5 / 360, "clip_value": 1.0}),
+        ("enas", {"warmup": 0.0, "floor": 0.01, "label_smoothing": 0.0}),
+    ],
+)
+def test_published_schedules_leave_nothing_to_the_toolkits_defaults(name, wanted):
+    recipe = nt.Recipe().with_settings(resolve("method", name).PUBLISHED)
+    assert {field: getattr(recipe, field) for field in wanted} == wanted
+    assert {"warmup", "label_smoothing"} <= set(resolve("method", name).PUBLISHED)
+
+
 @pytest.mark.parametrize("name", ["bignas", "attentive", "alphanet"])
 def test_only_the_papers_own_trainings_do_without_labels(name):
     """Yu et al. 2020, section 3.1: smaller networks learn from the soft labels of the largest alone."""
@@ -126,7 +146,7 @@ def test_the_second_stage_of_drnas_mixes_4_of_7_options(space, digits):
     """Of three options two are left, of two both; the concentrations rest for 2 of 5 steps of each stage."""
     bound = space.bind(digits.input_shape, digits.outputs)
     problem = Problem(bound, digits, nt.Recipe(), 0, Counted(bound))
-    sampler = resolve("method", "drnas")(stages=2).method(problem, 10, 0.1)
+    sampler = resolve("method", "drnas")(stages=2).method(problem, 10, {"learning_rate": 0.1})
     asked = []
     for _ in range(10):
         asked += sampler.ask(1)

@@ -3,6 +3,7 @@ import pytest
 
 from nasturtium.errors import ConfigError
 from nasturtium.seeds import rng_for
+from nasturtium.space.zoo.darts_search import darts_search_of
 from nasturtium.space.zoo.nasbench201 import nasbench201
 from nasturtium.strategy.path_dropout import PathDropout, dropped
 
@@ -50,3 +51,13 @@ def test_a_rate_that_makes_no_sense_is_refused():
         PathDropout(nasbench201(), 9, r=1.0)
     with pytest.raises(ConfigError, match="scale"):
         PathDropout(nasbench201(), 9, scale="product")
+
+
+def test_options_of_derived_cells_alone_are_left_out():
+    space = darts_search_of(4, (False, True), "tiny", ops=("skip_connect", "sep_conv_3x3"), edges=True)
+    strategy = PathDropout(space, 20, seed=0, r=0.5)
+    for candidate in strategy.ask(20):
+        for decision, row in zip(space.decisions, candidate.point.weights, strict=True):
+            there = [label for label, weight in zip(decision.labels, row, strict=True) if weight]
+            assert there
+            assert not {"off", "all"} & set(there)

@@ -34,12 +34,12 @@ def test_the_option_that_is_missed_most_is_taken_though_its_weight_is_least():
     space = flat_space()
     wanted = {d.path: d.labels[1] for d in space.decisions}
     start = Mixture(space.fingerprint, tuple((0.45, 0.1, 0.45) for _ in space.decisions))
-    strategy = Perturbation(space, start=start, batches=2, tune=3)
+    strategy = Perturbation(space, start=start, tune=3)
     course = run(strategy, kept_weight(space, wanted))
     assert strategy.settled == strategy.questions == len(space.decisions)
     assert strategy.best(1)[0].choices == (1,) * len(space.decisions)
-    # 3 options by 2 minibatches and 3 steps of tuning, for each decision.
-    assert [one.fidelity for one in course] == ([0] * 6 + [1] * 3) * len(space.decisions)
+    # 3 options and 3 steps of tuning, for each decision.
+    assert [one.fidelity for one in course] == ([0] * 3 + [1] * 3) * len(space.decisions)
 
 
 def test_an_option_taken_away_leaves_the_others_as_they_are():
@@ -84,7 +84,16 @@ def test_nothing_new_is_asked_while_answers_are_awaited():
     assert [one.fidelity for one in strategy.ask(100)] == [1, 0, 0, 0]
 
 
-@pytest.mark.parametrize("given", [{"batches": 0}, {"tune": -1}])
-def test_settings_that_make_no_sense_are_refused(given):
-    with pytest.raises(ConfigError):
-        Perturbation(flat_space(), **given)
+def test_an_option_without_which_nothing_can_be_evaluated_is_taken():
+    space = flat_space()
+    strategy = Perturbation(space)
+    for number, candidate in enumerate(strategy.ask(3)):
+        loss = {"error": 0.1, "loss": 0.1} if number != 2 else {}
+        strategy.tell([Trial(candidate, loss, status="failed" if number == 2 else "ok")])
+    assert strategy.settled == 1
+    assert (0.0, 0.0, 1.0) in strategy.mixture().weights
+
+
+def test_settings_that_make_no_sense_are_refused():
+    with pytest.raises(ConfigError, match="tune is -1"):
+        Perturbation(flat_space(), tune=-1)

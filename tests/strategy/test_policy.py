@@ -1,5 +1,7 @@
 """The LSTM that writes architectures."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -117,6 +119,19 @@ def test_a_skip_is_a_sigmoid_of_the_attention_between_two_states():
     assert float(probability) == pytest.approx(float(torch.sigmoid(q)))
     del states[0]  # an anchor that does not exist has the state 0
     assert torch.isfinite(made._logits(index, states)).all()
+
+
+def test_squashed_skips_come_as_close_to_never_as_to_always():
+    # Sheet 01, section 3: ENAS' macro skips have the logits [-q, q], each 1.5 tanh of it.
+    space = conditional_space()
+    made = Policy(space, layers=1, units=6, seed=0, skips=skip_of(space), tanh=1.5)
+    index = next(iter(made.anchors))
+    states = {0: torch.linspace(-1, 1, 6), index: torch.linspace(1, 2, 6)}
+    with torch.no_grad():
+        for scale in (1e3, -1e3):
+            made.vector.weight.fill_(scale)
+            never, always = torch.softmax(made._logits(index, states), dim=0).tolist()
+            assert max(never, always) == pytest.approx(1 / (1 + math.exp(-3)), rel=1e-5)
 
 
 @pytest.mark.parametrize(

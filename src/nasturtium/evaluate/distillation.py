@@ -35,12 +35,13 @@ class AdaptiveAlpha:
     (alpha = 1) hardly asks of it; where alpha is positive, for being less sure.
 
     The value is that divergence; its gradient is the paper's bounded one, in which (p / q)^alpha is cut off
-    at `limit`, lest a few classes of tiny probability outweigh all others.
+    at `limit`, lest a few classes of tiny probability outweigh all others. Where alpha is 0 or 1 nothing is
+    cut off: the gradient of alpha = 1 is p itself, which is bounded as it is.
 
     Attributes:
         low: The lower alpha.
         high: The upper one.
-        limit: Of (p / q)^alpha.
+        limit: Of (p / q)^alpha, where alpha is neither 0 nor 1.
     """
 
     low: float = -1.0
@@ -64,7 +65,7 @@ class AdaptiveAlpha:
             divergence, rho = -q * log_ratio, log_ratio - 1
         elif alpha == 1:  # sum p log(p / q)
             ratio = log_ratio.exp()
-            divergence, rho = q * ratio * log_ratio, ratio.clamp(max=self.limit)
+            divergence, rho = q * ratio * log_ratio, ratio
         else:
             power = (alpha * log_ratio).exp()
             # Cut off before the sum, too: the choice between the two alphas is to be as steady as they are.

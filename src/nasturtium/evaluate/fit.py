@@ -18,7 +18,7 @@ from nasturtium.evaluate.batches import Batches
 from nasturtium.evaluate.companion import companion, set_drop_rate, with_auxiliary
 from nasturtium.evaluate.drop_path import drop_rate
 from nasturtium.evaluate.execution import Execution, execution_for
-from nasturtium.evaluate.optimizer import learning_rate, optimizer_for
+from nasturtium.evaluate.optimizer import clip_gradients, learning_rate, optimizer_for
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.space.layers import Network
 from nasturtium.tasks.images import Split
@@ -204,8 +204,7 @@ class _Run:
         if auxiliary is not None:
             loss = loss + self.recipe.auxiliary * self._loss(auxiliary, labels)
         loss.backward()  # type: ignore[no-untyped-call]
-        if self.recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.trained.parameters(), self.recipe.clip_norm)
+        clip_gradients(self.trained, self.recipe)
         self.optimizer.step()
         if self.average is not None:
             self.average.update()

@@ -25,15 +25,14 @@ class Recipe:
         batch_size: Images per step, 2 or more (batch normalisation has no variance over one). None is the
             power of two that gives an epoch 32 steps, within 16..128: few steps leave a small data set
             untrained.
-        optimizer: ``sgd`` with Nesterov momentum (Sutskever et al. 2013) or ``adamw`` (Loshchilov and Hutter
-            2019).
+        optimizer: ``sgd`` or ``adamw`` (Loshchilov and Hutter 2019).
         lr: Peak learning rate; None is 0.2 for sgd and 0.005 for adamw.
         weight_decay: Decay of convolution and linear weights; norms and biases have none. None is 5e-4 for
             sgd and 0.05 for adamw.
         momentum: Of sgd.
+        nesterov: Whether that is Nesterov's momentum (Sutskever et al. 2013), or the plain one.
         warmup: Share of all steps over which the learning rate rises linearly; the rest is a cosine to 0.
-        floor: Share of the peak below which the learning rate never falls (Yu et al. 2020, BigNAS, end at
-            5 %); 1 is constant after the warm-up.
+        floor: Share of the peak to which the cosine falls, rather than to 0; 1 is constant after the warm-up.
         label_smoothing: Share of the target spread over all classes (Szegedy et al. 2016).
         augment: ``task`` for the shifts and flips that suit the data, ``none`` for none.
         cutout: Side in pixels of a black square in every training image (DeVries and Taylor 2017); 0 is off.
@@ -43,6 +42,7 @@ class Recipe:
             alone (Szegedy et al. 2015, arXiv:1409.4842; 0.4 in NASNet and DARTS), see `auxiliary.py`; 0 is
             off.
         clip_norm: Largest norm of the gradient (Pascanu et al. 2013); None does not clip.
+        clip_value: Largest absolute value of any entry of the gradient; None does not clip.
         average: Decay of a moving average of the weights, which is what is evaluated and kept (Szegedy et al.
             2016), such as 0.999; 0 keeps the last weights.
         patience: Stops after so many epochs without a lower validation error, and goes back to the best; None
@@ -65,6 +65,7 @@ class Recipe:
     lr: float | None = None
     weight_decay: float | None = None
     momentum: float = 0.9
+    nesterov: bool = True
     warmup: float = 0.15
     floor: float = 0.0
     label_smoothing: float = 0.1
@@ -73,6 +74,7 @@ class Recipe:
     drop_path: float = 0.0
     auxiliary: float = 0.0
     clip_norm: float | None = None
+    clip_value: float | None = None
     average: float = 0.0
     patience: int | None = None
     max_seconds: float | None = None
@@ -94,7 +96,7 @@ class Recipe:
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        for name in ("lr", "clip_norm", "max_seconds"):
+        for name in ("lr", "clip_norm", "clip_value", "max_seconds"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"recipe: {name} is {value}; it must be positive")

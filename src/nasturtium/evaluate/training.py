@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -20,7 +22,7 @@ from nasturtium.evaluate.batches import Batches
 from nasturtium.evaluate.distillation import Distillation
 from nasturtium.evaluate.execution import Execution, breaks_channels_last, execution_for
 from nasturtium.evaluate.gradient import Gradient, first_order
-from nasturtium.evaluate.optimizer import learning_rate, optimizer_for
+from nasturtium.evaluate.optimizer import clip_gradients, learning_rate, optimizer_for
 from nasturtium.evaluate.ranks import Ranks
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.evaluate.weights import read_tensors, write_tensors
@@ -33,7 +35,7 @@ from nasturtium.space import layers as ir
 from nasturtium.tasks.images import Split
 from nasturtium.tasks.supervised import Supervised
 
-Rewards: TypeAlias = Literal["valid", "train"]
+Rewards: TypeAlias = Literal["valid", "train", "same"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,9 @@ class Training:
             norms (the ghost batches of Bender et al. 2018); else every path has all of it.
         distillation: What all paths of a step but the first learn from; None is labels alone. With a teacher
             of its own, the first path learns from it, too.
-        rewards: What candidates of fidelity 0 are seen on: each on the next ``valid`` minibatch, or all on
-            the ``train`` minibatch of the next step.
+        rewards: What candidates of fidelity 0 are seen on: each on the next ``valid`` minibatch, all on the
+            ``train`` minibatch of the next step, or all on the ``same`` validation images, not augmented.
+        judged: Minibatches of these images.
 
     Raises:
         ConfigError: Paths with their own parts of the minibatch cannot learn from each other.
@@ -93,10 +96,13 @@ class Training:
         split: bool = False,
         distillation: Distillation | None = None,
         rewards: Rewards = "valid",
+        judged: int = 1,
     ) -> None:
+        if judged < 1:
+            raise ConfigError(f"judged is {judged}; candidates must be seen on 1 or more minibatches")
         if split and distillation is not None:
             raise ConfigError("split=True gives each path other images, so none can learn from another")
-        self.distillation, self.rewards = distillation, rewards
+        self.distillation, self.rewards, self.judged = distillation, rewards, judged
         self.supernet, self.task, self.recipe, self.seed = supernet, task, recipe, seed
         self.paths, self.gradient, self.split = paths, gradient, split
         self.ranks = Ranks()
@@ -241,8 +247,7 @@ class Training:
                 teacher = logits.detach()
         self.ranks.average_gradients(self.supernet)
         if all(trial.status == "ok" for trial in trials):
-            if self.recipe.clip_norm is not None:
-                nn.utils.clip_grad_norm_(self.supernet.parameters(), self.recipe.clip_norm)
+            clip_gradients(self.supernet, self.recipe)
             self.optimizer.step()
         self.step += 1
         if self.average is not None:
@@ -287,9 +292,25 @@ class Training:
 
     def _reward(self, candidate: Candidate) -> Trial:
         self.supernet.eval()
-        pair = self._valid.next() if self.rewards == "valid" else self._train.peek()
+        match self.rewards:
+            case "valid":
+                pairs = [self._valid.next()]
+            case "train":
+                pairs = [self._train.peek()]
+            case "same":
+                pairs = self._judges
         with torch.no_grad():
-            return self._trial(candidate, *self.losses(candidate.point, pair))
+            found = [torch.stack(self.losses(candidate.point, pair)) for pair in pairs]
+            sizes = torch.tensor([len(pair.labels) for pair in pairs], device=found[0].device)
+            loss, error = (torch.stack(found) * (sizes / sizes.sum())[:, None]).sum(0)
+            return self._trial(candidate, loss, error)
+
+    @cached_property
+    def _judges(self) -> list[Pair]:
+        """The first images of the validation split in a random order."""
+        size = self._valid.batches.sizes[0]
+        batches = self._batches(self.task.valid, size, "judges", augmented=False)
+        return [Pair(*one) for one in islice(batches.epoch(0), self.judged)]
 
     def _trial(self, candidate: Candidate, loss: Tensor, error: Tensor) -> Trial:
         result = torch.stack([loss.detach().float(), error])
@@ -303,10 +324,10 @@ class Training:
         )
         return Trial(candidate, metrics, status="failed", error=reason)
 
-    def _batches(self, split: Split, batch_size: int, purpose: str) -> Batches:
+    def _batches(self, split: Split, batch_size: int, purpose: str, *, augmented: bool = True) -> Batches:
         task, device = self.task, self.execution.device
         placed = Split(split.images.to(device), split.labels.to(device))
-        augments = self.recipe.augment == "task"
+        augments = augmented and self.recipe.augment == "task"
         augment = Augment(task.shift, task.flip, self.recipe.cutout) if augments else Augment()
         seed = seed_for(self.seed, f"supernet/{purpose}")
         return Batches(placed, batch_size, task.normalisation, augment, self.execution, seed)

@@ -10,7 +10,8 @@ from nasturtium.recipes.train_once import TrainOnce
 class AlphaNet(TrainOnce):
     """BigNAS's training with another divergence, which minds over- and underestimated answers alike.
 
-    Differs: gradients are clipped by the recipe's norm (there by value, at 1).
+    Differs: gradients are clipped, by value at 1, in the ``published`` size alone; NSGA-II (there the best of
+    each bin of FLOPs, ``search="binned"``).
     """
 
     def distillation(self) -> Distillation:

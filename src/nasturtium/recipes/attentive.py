@@ -22,8 +22,9 @@ class AttentiveNAS(TrainOnce):
     Their MACs are drawn first, as often as random networks have them, and then the candidates, all of that
     cost (`strategy.cost_prior`, `strategy.screened`).
 
-    Differs: gradients are clipped by the recipe's norm (there by value, at 1); dropout is that of the recipe
-    for all networks (there of the largest alone).
+    Differs: gradients are clipped, by value at 1, in the ``published`` size alone; dropout is that of the
+    recipe for all networks (there of the largest alone); NSGA-II (there the best of each bin of FLOPs,
+    ``search="binned"``).
 
     Attributes:
         keep: ``best`` trains the best of the candidates (BestUp, as released), ``worst`` the worst (WorstUp).

@@ -1,6 +1,8 @@
 """DARTS (Liu et al. 2019, arXiv:1806.09055): descend the validation loss over mixtures of all options."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nasturtium.evaluate.gradient import Gradient, first_order
 from nasturtium.evaluate.unrolled import second_order
@@ -24,6 +26,6 @@ class DifferentiableSearch(RelaxedRecipe):
         """Of the order that is asked for."""
         return first_order if self.order == 1 else second_order
 
-    def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
+    def method(self, problem: Problem, steps: int, settings: Mapping[str, Any]) -> Strategy:
         """A softmax over the options of every decision."""
-        return DARTS(problem.space, seed=problem.seed, learning_rate=rate)
+        return DARTS(problem.space, seed=problem.seed, **settings)

@@ -1,7 +1,8 @@
 """DrNAS (Chen et al. 2021, arXiv:2006.10355): mixtures drawn from learned Dirichlet distributions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from nasturtium.errors import ConfigError
 from nasturtium.evaluate.staged import Staged, seen_as
@@ -43,8 +44,8 @@ class DirichletSearch(RelaxedRecipe):
         first = training.supernet.space
         return Staged([training], [(0, first), (training.steps // 2, problem.space)])
 
-    def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
+    def method(self, problem: Problem, steps: int, settings: Mapping[str, Any]) -> Strategy:
         """A draw for every step."""
         if self.stages == 1:
-            return DrNAS(problem.space, seed=problem.seed, learning_rate=rate)
-        return progressive(problem.space, steps // 2, seed=problem.seed, learning_rate=rate)
+            return DrNAS(problem.space, seed=problem.seed, **settings)
+        return progressive(problem.space, steps // 2, seed=problem.seed, **settings)

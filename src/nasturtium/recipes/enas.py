@@ -24,7 +24,10 @@ class EfficientNAS(SizedRecipe):
         "epochs": 310,
         "batch_size": 128,
         "lr": 0.05,
+        "floor": 0.01,
+        "warmup": 0.0,
         "weight_decay": 2.5e-4,
+        "label_smoothing": 0.0,
     }  # macro_search.sh
 
     def sampler(self, problem: Problem, steps: int) -> Strategy:

@@ -28,7 +28,10 @@ class FairNAS(SizedRecipe):
         "epochs": 150,
         "batch_size": 256,
         "lr": 0.045,
+        "nesterov": False,
+        "warmup": 0.0,
         "weight_decay": 4e-5,
+        "label_smoothing": 0.0,
     }  # section 4.1
 
     population: int = 20

@@ -28,6 +28,7 @@ class OnceForAll(TrainOnce):
         "epochs": 425,
         "batch_size": 2048,
         "lr": 0.96,
+        "warmup": 5 / 425,
         "weight_decay": 3e-5,
         "label_smoothing": 0.1,
     }

@@ -1,6 +1,8 @@
 """P-DARTS (Chen et al. 2019, arXiv:1904.12760): ever deeper supernets with ever fewer operations."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from nasturtium.evaluate.staged import Staged, seen_as
 from nasturtium.net.supernet import Supernet
@@ -42,7 +44,7 @@ class ProgressiveDARTS(RelaxedRecipe):
         inner = [space for one in spaces for space in one]
         return Staged(trainings, [(number * every, space) for number, space in enumerate(inner)])
 
-    def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
+    def method(self, problem: Problem, steps: int, settings: Mapping[str, Any]) -> Strategy:
         """DARTS in three stages."""
         each = steps // len(STAGES)
-        return staged(problem.space, each, seed=problem.seed, skips=self.skips, learning_rate=rate)
+        return staged(problem.space, each, seed=problem.seed, skips=self.skips, **settings)

@@ -1,6 +1,8 @@
 """PC-DARTS (Xu et al. 2020, arXiv:1907.05737): a part of the channels is mixed, edges have weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nasturtium.protocols import Strategy
 from nasturtium.recipes.relaxed import RelaxedRecipe
@@ -18,6 +20,6 @@ class PartialChannels(RelaxedRecipe):
     PUBLISHED = RelaxedRecipe.PUBLISHED | {"batch_size": 256, "lr": 0.1, "floor": 0.0}
     RATE = 6e-4
 
-    def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
+    def method(self, problem: Problem, steps: int, settings: Mapping[str, Any]) -> Strategy:
         """The weights alone for the first 15 of 50 epochs."""
-        return PCDARTS(problem.space, seed=problem.seed, warmup=3 * steps // 10, learning_rate=rate)
+        return PCDARTS(problem.space, seed=problem.seed, warmup=3 * steps // 10, **settings)

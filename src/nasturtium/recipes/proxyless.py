@@ -1,5 +1,6 @@
 """ProxylessNAS (Cai, Zhu and Han 2019, arXiv:1812.00332): two paths are compared at a time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,12 +18,13 @@ class BinaryGates(RelaxedRecipe):
         "epochs": 300,
         "batch_size": 64,
         "lr": 0.025,
+        "nesterov": False,
         "warmup": 0.0,
         "label_smoothing": 0.0,
     }
     RATE = 1e-3
     MIXES = False
 
-    def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
+    def method(self, problem: Problem, steps: int, settings: Mapping[str, Any]) -> Strategy:
         """Paths and pairs in turn."""
-        return ProxylessNAS(problem.space, seed=problem.seed, learning_rate=rate)
+        return ProxylessNAS(problem.space, seed=problem.seed, **settings)

@@ -6,13 +6,15 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nasturtium.cost.penalty import Form, Penalty
 from nasturtium.evaluate.gradient import Gradient, first_order
-from nasturtium.evaluate.priced import Form, Priced
 from nasturtium.evaluate.training import Training
 from nasturtium.recipes.shared import SizedRecipe
 from nasturtium.run.sharing import derived
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nasturtium.net.supernet import Supernet
     from nasturtium.protocols import Strategy
     from nasturtium.run.experiment import Method
@@ -34,7 +36,7 @@ class RelaxedRecipe(SizedRecipe):
         finalists: Networks trained alone at the end: the one that is found.
         price: How much the mean cost of a mixture counts beside its loss; 0 is not at all.
         cost: ``macs``, or ``latency_ms`` or ``latency_onnx_ms`` of a device profile.
-        form: ``sum`` of loss and cost, or ``product`` (see `evaluate.priced.Priced`).
+        form: ``sum`` of loss and cost, or ``product`` (see `cost.penalty.Penalty`).
     """
 
     AFFINE = False
@@ -43,6 +45,7 @@ class RelaxedRecipe(SizedRecipe):
         "epochs": 50,
         "batch_size": 64,
         "lr": 0.025,
+        "nesterov": False,
         "floor": 0.04,
         "warmup": 0.0,
         "weight_decay": 3e-4,
@@ -67,9 +70,6 @@ class RelaxedRecipe(SizedRecipe):
         recipe = self.recipe(problem, self.SUPERNETS * (problem.widest if self.MIXES else 1))
         training = Training(supernet, problem.task, recipe, seed=problem.seed)
         training.gradient = self.gradient(training.steps)
-        if self.price:
-            cost = problem.expected(self.cost, supernet.space)
-            training.gradient = Priced(training.gradient, cost, self.price, self.form)
         return training
 
     def gradient(self, steps: int) -> Gradient:
@@ -79,11 +79,14 @@ class RelaxedRecipe(SizedRecipe):
     def sampler(self, problem: Problem, steps: int) -> Strategy:
         """The method, its learning rate that of the paper or, in fewer steps, higher."""
         rate = problem.hastened(self.RATE, steps) if self.size == "small" else self.RATE
-        return self.method(problem, steps, rate)
+        settings: dict[str, Any] = {"learning_rate": rate}
+        if self.price:
+            settings["price"] = Penalty(problem.expected(self.cost, problem.space), self.price, self.form)
+        return self.method(problem, steps, settings)
 
     @abstractmethod
-    def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
-        """Returns the strategy that learns the mixture."""
+    def method(self, problem: Problem, steps: int, settings: Mapping[str, Any]) -> Strategy:
+        """Returns the strategy that learns the mixture, with settings that all of them have."""
 
     def searcher(self, problem: Problem, sampler: Strategy) -> Method:
         """The one network that the mixture stands for."""

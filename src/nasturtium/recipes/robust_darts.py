@@ -1,7 +1,9 @@
 """RobustDARTS (Zela et al. 2020, arXiv:1909.09656): DARTS that stops when the loss gets sharp."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from nasturtium.evaluate.gradient import Gradient
 from nasturtium.evaluate.hessian import Curvature
@@ -20,6 +22,6 @@ class EarlyStopping(RelaxedRecipe):
         """With the eigenvalue, fifty times in all, as the paper finds it after each of 50 epochs."""
         return Curvature(every=max(1, steps // 50))
 
-    def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
+    def method(self, problem: Problem, steps: int, settings: Mapping[str, Any]) -> Strategy:
         """Mixtures, until it stops."""
-        return RobustDARTS(problem.space, seed=problem.seed, inner=partial(DARTS, learning_rate=rate))
+        return RobustDARTS(problem.space, seed=problem.seed, inner=partial(DARTS, **settings))

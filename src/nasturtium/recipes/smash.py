@@ -35,7 +35,9 @@ class SMASH(SizedRecipe):
         "batch_size": 50,
         "optimizer": "adamw",
         "lr": 1e-3,
+        "warmup": 0.0,
         "weight_decay": 1e-4,
+        "label_smoothing": 0.0,
     }
 
     random: int = 50

@@ -1,6 +1,8 @@
 """SNAS (Xie et al. 2019, arXiv:1812.09926): mixtures drawn ever closer to single paths."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nasturtium.evaluate.gradient import Gradient
 from nasturtium.evaluate.single_level import single_level
@@ -20,6 +22,6 @@ class StochasticSearch(RelaxedRecipe):
         """One level: weights and distribution learn from the same images."""
         return single_level
 
-    def method(self, problem: Problem, steps: int, rate: float) -> Strategy:
+    def method(self, problem: Problem, steps: int, settings: Mapping[str, Any]) -> Strategy:
         """A temperature that falls over the training."""
-        return SNAS(problem.space, seed=problem.seed, steps=steps, learning_rate=rate)
+        return SNAS(problem.space, seed=problem.seed, steps=steps, **settings)

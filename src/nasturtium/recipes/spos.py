@@ -34,6 +34,8 @@ class SPOS(SizedRecipe):
         "epochs": 120,
         "batch_size": 1024,
         "lr": 0.5,
+        "nesterov": False,
+        "warmup": 0.0,
         "weight_decay": 4e-5,
         "label_smoothing": 0.1,
     }

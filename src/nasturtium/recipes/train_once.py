@@ -45,13 +45,15 @@ class TrainOnce(SizedRecipe):
     """
 
     DEPLOYS: ClassVar[bool] = True
-    # AttentiveNAS's, which AlphaNet has, too (64 GPUs with 32 images each).
+    # AttentiveNAS's, which AlphaNet has, too (64 GPUs with 32 images each; 5 epochs of warm-up).
     PUBLISHED: ClassVar[Mapping[str, Any]] = {
         "epochs": 360,
         "batch_size": 2048,
         "lr": 0.8,
+        "warmup": 5 / 360,
         "weight_decay": 1e-5,
         "label_smoothing": 0.1,
+        "clip_value": 1.0,
     }
 
     paths: int = 4

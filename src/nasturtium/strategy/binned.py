@@ -18,8 +18,8 @@ class BinnedEvolution(GenerationalEvolution):
     10 MFLOPs, over 200 to 1,200, is a parent; of a generation of 256 half are crossed and half mutated, each
     decision drawn again with probability 0.2; 512 random networks come first, and there are 20 generations.
 
-    Differs: bins are equal shares of the costs seen so far, not megaflops; the first generation is as large
-    as the others; it goes on as long as it is asked.
+    Differs: a decision drawn again may stay what it is; bins are equal shares of the costs seen so far, not
+    megaflops; the first generation is as large as the others; it goes on as long as it is asked.
 
     Args:
         space: Where to search.

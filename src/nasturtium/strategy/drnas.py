@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.special import betainc, betaln  # type: ignore[import-untyped]
@@ -37,6 +38,7 @@ class DrNAS(Relaxed):
     """
 
     penalty: float = 1e-3
+    learning_rate: float = 6e-4
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
@@ -70,21 +72,28 @@ class DrNAS(Relaxed):
         """Returns the mean of the Dirichlet distributions."""
         return self.rows.mixture(self.concentration / self.rows.total(self.concentration))
 
+    def through_mixture(self, slope: Entries) -> Entries:
+        """Through the mean and elu."""
+        total = self.rows.total(self.concentration)
+        mean = self.concentration / total
+        inner = np.where(self.alpha > 0, 1.0, self.concentration)
+        return inner * np.where(self.rows.mixed, slope - self.rows.total(mean * slope), 0.0) / total
 
-def progressive(space: Space, steps: int, *, seed: int = 0, learning_rate: float = 6e-4) -> Strategy:
+
+def progressive(space: Space, steps: int, *, seed: int = 0, **settings: Any) -> Strategy:
     """Returns the search in two stages, the second among the strongest 4 of 7 options of each decision.
 
-    It goes on with the same concentrations, and in each stage leaves them as they are at first, 10 of the
-    paper's 25 epochs (its code).
+    Adam begins anew; the concentrations go on, and stay as they are at first in each stage, 10 of the paper's
+    25 epochs (its code).
 
     Args:
         space: Of the mixtures.
         steps: Asks of a stage, 1 or more.
         seed: Of numbers and draws.
-        learning_rate: Of Adam, which begins anew.
+        settings: Of `DrNAS`.
     """
     steps = max(1, steps)
-    made = partial(DrNAS, space, learning_rate=learning_rate, warmup=int(FROZEN * steps))
+    made = partial(DrNAS, space, warmup=int(FROZEN * steps), **settings)
     first = made(seed=seed)
 
     def second() -> DrNAS:

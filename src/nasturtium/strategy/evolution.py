@@ -21,10 +21,11 @@ class RegularizedEvolution:
     Real, Aggarwal, Huang and Le 2019, Algorithm 1 (arXiv:1802.01548). Under noise a lineage lives on only if
     its children, trained afresh, are good again.
 
-    Differs: with several objectives the best of the few is the least dominated, then the least crowded (Deb
-    et al. 2002). A failed or infeasible network does not join the population. The defaults are those
-    of NAS-Bench-201 (Dong and Yang 2020) and suit dozens to hundreds of trials; the paper's 100 and 25 were
-    for 20,000.
+    Differs: one decision drawn uniformly gets another of its options (the paper's mutation changes an input
+    or an operation of one pair of a cell, or with probability 0.05 nothing). With several objectives the best
+    of the few is the least dominated, then the least crowded (Deb et al. 2002). A failed or infeasible
+    network does not join the population. The defaults are those of NAS-Bench-201 (Dong and Yang 2020) and
+    suit dozens to hundreds of trials; the paper's 100 and 25 were for 20,000.
 
     Args:
         space: Where to search.

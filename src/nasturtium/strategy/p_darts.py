@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil, exp
+from typing import Any
 
 from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import ConfigError
@@ -84,9 +85,7 @@ class PDARTS(DARTS):
         return [with_few_skips(self.space, self.mixture(), self.skips)][:k] if self._told else []
 
 
-def staged(
-    space: Space, steps: int, *, seed: int = 0, skips: int = 2, learning_rate: float = 6e-4
-) -> Strategy:
+def staged(space: Space, steps: int, *, seed: int = 0, skips: int = 2, **settings: Any) -> Strategy:
     """Returns the search in stages, each among the options that were strongest in the one before.
 
     Of 8 options of a decision 8, 5 and 3 are mixed, of others no fewer in proportion. Every stage begins with
@@ -97,9 +96,9 @@ def staged(
         steps: Asks of each stage.
         seed: Of the first numbers.
         skips: The most skip connections that the normal cell may have.
-        learning_rate: Of Adam.
+        settings: Of `PDARTS`.
     """
-    made = partial(PDARTS, space, skips=skips, learning_rate=learning_rate, warmup=int(FROZEN * steps))
+    made = partial(PDARTS, space, skips=skips, warmup=int(FROZEN * steps), **settings)
 
     def stage(number: int, options: Sequence[Sequence[int]] | None) -> Strategy:
         search = made(seed=seed_for(seed, "p-darts", number))

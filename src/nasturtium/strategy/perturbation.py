@@ -4,8 +4,6 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-import numpy as np
-
 from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import ConfigError
 from nasturtium.front.objectives import ERROR, Objective, values
@@ -27,11 +25,12 @@ class Perturbation:
     (`derive.edges_of`), these are settled last: the edge without which the error is lowest is taken away
     until two are left.
 
-    Asks for mixtures of fidelity 0 (evaluated on one validation minibatch, nothing is trained) and, to tune,
-    of fidelity 1. It goes on with the supernet of the search before, in a `Training` of
-    ``tune * strategy.questions`` steps. The paper's: 5 epochs of tuning after each, with a fresh optimiser
-    and a tenth of the learning rate; an option is judged on the whole validation split, so that `batches` is
-    the number of its minibatches; metric: accuracy.
+    Asks for mixtures of fidelity 0 (evaluated, nothing is trained) and, to tune, of fidelity 1. It goes on
+    with the supernet of the search before, in a `Training` of ``tune * strategy.questions`` steps, whose
+    `rewards` are ``same``: what options are compared on must be the same images, since the differences
+    between options are smaller than those between minibatches. The paper's: 5 epochs of tuning after each,
+    with a fresh optimiser and a tenth of the learning rate; an option is judged on the whole validation
+    split; metric: accuracy.
 
     Args:
         space: Of the supernet.
@@ -39,7 +38,6 @@ class Perturbation:
         objectives: The first tells how good a mixture is.
         start: The mixture that the search ended with; None is uniform, for a supernet that was trained so
             ("fix alpha").
-        batches: Validation minibatches per mixture.
         tune: Training steps after each decision.
 
     Attributes:
@@ -54,13 +52,11 @@ class Perturbation:
         seed: int = 0,
         objectives: Sequence[Objective] = ERROR,
         start: Mixture | None = None,
-        batches: int = 1,
         tune: int = 0,
     ) -> None:
-        if batches < 1 or tune < 0:
-            raise ConfigError(f"batches is {batches} and tune {tune}; they must be 1 or more and 0 or more")
-        self.space, self.seed, self.objectives = space, seed, objectives[:1]
-        self.batches, self.tune = batches, tune
+        if tune < 0:
+            raise ConfigError(f"tune is {tune}; it must be 0 or more")
+        self.space, self.seed, self.objectives, self.tune = space, seed, objectives[:1], tune
         self._rows = [list(row) for row in (start or uniform(space)).weights]
         self._decisions = [
             i for i, d in enumerate(space.decisions) if len(d.labels) > 1 and not d.path.endswith(".edges")
@@ -72,7 +68,7 @@ class Perturbation:
         self.settled = 0
         self._queue: deque[Candidate] = deque()
         self._waiting: dict[Candidate, deque[int]] = {}
-        self._found: dict[int, list[float]] = {}  # by part: option of a decision, or edge of a node
+        self._found: dict[int, float | None] = {}  # by part: option of a decision, or edge of a node
         self._decision: int | None = None  # in question, else a node's edges
         self._node: list[int] = []
         self._told = False
@@ -94,8 +90,8 @@ class Perturbation:
             parts = self._waiting.get(content(trial.candidate))
             if parts:
                 self._told = True
-                self._found[parts.popleft()].append(values(self.objectives, trial)[0])
-                if all(len(found) == self.batches for found in self._found.values()):
+                self._found[parts.popleft()] = values(self.objectives, trial)[0]
+                if None not in self._found.values():
                     self._close()
 
     def best(self, k: int) -> list[Architecture]:
@@ -121,11 +117,11 @@ class Perturbation:
             self._put(self._node)
 
     def _put(self, parts: Sequence[int]) -> None:
-        self._found = {part: [] for part in parts}
+        self._found = dict.fromkeys(parts)
         for part in parts:
             candidate = Candidate(self._without(part), fidelity=0)
-            self._waiting.setdefault(candidate, deque()).extend([part] * self.batches)
-            self._queue.extend([candidate] * self.batches)
+            self._waiting.setdefault(candidate, deque()).append(part)
+            self._queue.append(candidate)
 
     def _without(self, part: int) -> Mixture:
         rows = [tuple(row) for row in self._rows]
@@ -138,7 +134,11 @@ class Perturbation:
 
     def _close(self) -> None:
         """Settles what is in question, and queues the tuning."""
-        worth = {part: _mean(found) for part, found in self._found.items()}
+        # A part without which nothing could be evaluated is worth most.
+        worth = {
+            part: found if found is not None and math.isfinite(found) else math.inf
+            for part, found in self._found.items()
+        }
         self._found, self._waiting = {}, {}
         if self._decision is not None:
             taken = max(worth, key=worth.__getitem__)
@@ -164,9 +164,3 @@ def uniform(space: Space) -> Mixture:
         mixed = [label not in NEVER_MIXED for label in decision.labels]
         rows.append(tuple(float(one) / sum(mixed) for one in mixed))
     return Mixture(space.fingerprint, tuple(rows))
-
-
-def _mean(found: Sequence[float]) -> float:
-    """The mean of what is finite; a part without which nothing could be evaluated is worth most."""
-    finite = [one for one in found if math.isfinite(one)]
-    return float(np.mean(finite)) if finite else math.inf

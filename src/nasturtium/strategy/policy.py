@@ -28,7 +28,8 @@ class Sentence:
         architecture: What is written.
         log_prob: Logarithm of its probability, the sum over the decisions that exist in it, [].
         entropy: Sum of the entropies of the distributions that those were drawn from, [].
-        divergence: Sum over the skips of how far their probabilities are from the wanted share of skips, [].
+        divergence: How far the probabilities of skips are from the wanted share of skips, summed over the
+            skips of a layer, the mean over the layers, [].
     """
 
     architecture: Architecture
@@ -45,7 +46,8 @@ class Policy(nn.Module):
     A decision of two options that says whether layer i takes the output of layer j can be a set-selection
     attention instead of a softmax (section 3.3): P(second option) = sigmoid(v . tanh(W_prev h_j + W_curr
     h_i)), where h_i is the present state and h_j that at the anchor of layer j, any decision of it; an anchor
-    that does not exist has the state 0.
+    that does not exist has the state 0. Where logits are squashed, both -q and q are, as in the release of
+    ENAS, so that a policy can come as close to never and to always: to within 5 % where they stay below 1.5.
 
     With earlier tasks, an embedding of the task stands beside each token, one that is learnt like the other
     weights (Wong et al. 2018, arXiv:1803.02780). What is sampled and read is of the last task, the new one.
@@ -95,6 +97,7 @@ class Policy(nn.Module):
         sizes = [len(decision.labels) for decision in space.decisions]
         self.starts = [1 + sum(sizes[:i]) for i in range(len(sizes))]
         self.anchors = _anchors(space, skips or {})
+        self.skipping = len({path.rpartition(".")[0] for path in skips or ()})  # layers that decide on skips
         beside = features if tasks else 0
         with torch.device("meta"):  # so that no global generator is drawn from
             self.embedding = nn.Embedding(1 + sum(sizes), units)
@@ -170,7 +173,7 @@ class Policy(nn.Module):
             if index in self.anchors:  # Kullback-Leibler, from the wanted share
                 divergence = divergence + (log_p.exp() * (log_p - self.wanted.log())).sum()
         architecture = Architecture(self.space.fingerprint, tuple(choices))
-        return Sentence(architecture, log_prob, entropy, divergence)
+        return Sentence(architecture, log_prob, entropy, divergence / max(1, self.skipping))
 
     @property
     def width(self) -> int:
@@ -194,7 +197,8 @@ class Policy(nn.Module):
         anchor = states.get(self.anchors[index], torch.zeros_like(state))
         chosen = self.vector(torch.tanh(self.previous(anchor) + self.current(state)))
         # The softmax of 0 and q is the sigmoid of q.
-        return self._squashed(torch.cat([torch.zeros_like(chosen), chosen], dim=-1))
+        other = torch.zeros_like(chosen) if self.tanh is None else -chosen
+        return self._squashed(torch.cat([other, chosen], dim=-1))
 
     def _squashed(self, logits: Tensor) -> Tensor:
         logits = logits / self.temperature

@@ -1,6 +1,5 @@
 """ProxylessNAS: binary gates, two paths at a time."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -21,8 +20,7 @@ class ProxylessNAS(Relaxed):
     Cai, Zhu and Han 2019, section 3.2 (arXiv:1812.00332), with the two-path update of section 3.2.1: two
     options are drawn by their probabilities, one of them runs (its gate is 1) by the softmax over the two,
     and d loss / d alpha_i = sum_j dL/dg_j p_j (delta_ij - p_i) over the two. Then both numbers are shifted by
-    one constant, so that the options that were not drawn keep their probabilities. An expected cost, such as
-    latency, is added with its exact gradient (eq. 5).
+    one constant, so that the options that were not drawn keep their probabilities.
 
     The paper's: `norms="running"` or ``batch``; weights by sgd, lr 0.025 with cosine, no label smoothing on
     CIFAR-10 and 0.1 on ImageNet; 300 or 150 epochs; one candidate a step, first order.
@@ -31,8 +29,6 @@ class ProxylessNAS(Relaxed):
 
     Args:
         every: One ask in so many is a pair of paths; the others are single paths, which train weights only.
-        prices: What an option of a decision costs, [decisions][options]; None is nothing.
-        penalty: Of the expected cost in the loss.
 
     The others are those of `Relaxed`, but Adam keeps no first moment and nothing decays: an option that was
     not drawn stays.
@@ -41,8 +37,6 @@ class ProxylessNAS(Relaxed):
     BETAS: ClassVar[tuple[float, float]] = (0.0, 0.999)
 
     every: int = 2
-    prices: Sequence[Sequence[float]] | None = None
-    penalty: float = 0.0
     learning_rate: float = 1e-3
     weight_decay: float = field(default=0.0, init=False)
 
@@ -50,7 +44,6 @@ class ProxylessNAS(Relaxed):
         super().__post_init__()
         if self.every < 1:
             raise ConfigError(f"every is {self.every}; one ask in 1 or more finds gradients")
-        self._prices = self.penalty * self.rows.entries(self.prices)
 
     def draw(self, number: int) -> Draw:
         """Returns a path, or a mixture with two options active of which one has the weight."""
@@ -65,11 +58,9 @@ class ProxylessNAS(Relaxed):
         among = self.rows.softmax(np.where(pair, self.logits, -np.inf))
         with np.errstate(divide="ignore"):  # an option outside the pair has no chance
             gate = self.rows.taken(np.log(among) + rng.gumbel(size=len(among)))
-        probabilities = self.rows.softmax(self.logits)
 
         def slope(gradient: Entries) -> Entries:
-            cost = self.rows.through_softmax(probabilities, self._prices)
-            return self.rows.through_softmax(among, np.where(pair, gradient, 0.0)) + cost
+            return self.rows.through_softmax(among, np.where(pair, gradient, 0.0))
 
         return Draw(self.rows.mixture(gate.astype(np.float64), pair), slope)
 

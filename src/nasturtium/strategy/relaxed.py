@@ -20,6 +20,8 @@ from nasturtium.strategy.adam import Adam
 from nasturtium.strategy.derive import NEVER_MIXED, derived
 
 Entries = NDArray[np.float64]  # a number for each option of each decision, one decision after the other
+# From the mean mixture and a loss to d total / d loss and d total / d mixture; `cost.penalty` has it.
+Price = Callable[[Mixture, float], tuple[float, Entries]]
 
 
 class Rows:
@@ -86,19 +88,6 @@ class Rows:
         """Returns which entries are options of that name."""
         return np.array([one == label for d in self.space.decisions for one in d.labels], dtype=bool)
 
-    def entries(self, given: Sequence[Sequence[float]] | None) -> Entries:
-        """Returns numbers given by decision and option as entries; None is all 0.
-
-        Raises:
-            ConfigError: They are not one number for each option.
-        """
-        if given is None:
-            return np.zeros(len(self.owner))
-        if tuple(len(row) for row in given) != self.sizes:
-            lengths = [len(row) for row in given]
-            raise ConfigError(f"rows of {lengths} numbers; the decisions have {list(self.sizes)} options")
-        return np.array([number for row in given for number in row], dtype=np.float64)
-
     def split(self, entries: NDArray[Any]) -> list[NDArray[Any]]:
         """Returns the rows."""
         return [entries[start : start + size] for start, size in zip(self._starts, self.sizes, strict=True)]
@@ -132,9 +121,10 @@ class Relaxed(ABC):
     """A method that descends the gradient of the loss with respect to a mixture: DARTS and its successors.
 
     A subclass says what is drawn from the numbers (`draw`) and, where it is not their softmax, what mixture
-    they stand for (`mixture`); its fields are its parameters, besides those here. Every trial that comes back
-    with a gradient moves the numbers by a step of Adam; one that failed, or whose gradient is not finite,
-    moves nothing. Answers may come late and in any order: each goes through the Jacobian of its own draw.
+    they stand for (`mixture`, `through_mixture`); its fields are its parameters, besides those here. Every
+    trial that comes back with a gradient moves the numbers by a step of Adam; one that failed, or whose
+    gradient is not finite, moves nothing. Answers may come late and in any order: each goes through the
+    Jacobian of its own draw.
 
     Args:
         space: Of the mixtures.
@@ -144,6 +134,8 @@ class Relaxed(ABC):
         weight_decay: Of the numbers.
         spread: Standard deviation of the numbers at the start.
         warmup: Asks at the start that train weights only: their fidelity is 1, so that no gradient is found.
+        price: What the mixture costs that the numbers stand for; its gradient is exact, however noisy the
+            loss's is (ProxylessNAS, eq. 5). None is nothing.
 
     Raises:
         ConfigError: A number that makes no sense.
@@ -163,6 +155,7 @@ class Relaxed(ABC):
     weight_decay: float = 1e-3
     spread: float = 1e-3
     warmup: int = 0
+    price: Price | None = None
 
     def __post_init__(self) -> None:
         if self.learning_rate <= 0 or self.weight_decay < 0 or self.spread < 0 or self.warmup < 0:
@@ -191,6 +184,10 @@ class Relaxed(ABC):
     def mixture(self) -> Mixture:
         """Returns the mixture that the numbers stand for now: their softmax."""
         return self.rows.mixture(self.rows.softmax(self.logits))
+
+    def through_mixture(self, slope: Entries) -> Entries:
+        """Returns d loss / d alpha, where `slope` is d loss / d `mixture` [entries]."""
+        return self.rows.through_softmax(self.rows.softmax(self.logits), slope)
 
     def corrected(self, draw: Draw, before: Entries, now: Entries) -> Entries:
         """Returns what `alpha` becomes when Adam has moved it from `before` to `now`: `now`, usually."""
@@ -230,6 +227,9 @@ class Relaxed(ABC):
         if draw.slope is None or gradient is None or trial.status != "ok" or not np.isfinite(gradient).all():
             return
         slope = draw.slope(np.asarray(gradient, dtype=np.float64))
+        if self.price is not None:
+            share, dearer = self.price(self.mixture(), trial.metrics["loss"])
+            slope = share * slope + self.through_mixture(dearer)
         self.alpha = self.corrected(draw, self.alpha, self._adam.moved(self.alpha, slope))
 
 

@@ -1,6 +1,5 @@
 """SNAS: mixtures drawn from a concrete distribution that cools down to single options."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nasturtium.errors import ConfigError
@@ -13,8 +12,8 @@ class SNAS(Relaxed):
     """Draws softmax((log softmax(alpha) + Gumbel) / temperature), runs all options, descends through it.
 
     Xie, Zheng, Liu and Lin 2019, eqs. 6 to 9 (arXiv:1812.09926): the generic loss of a concrete distribution
-    (Maddison et al. 2017, arXiv:1611.00712), whose temperature falls from 1 to 0.03, and the expected cost of
-    the options, which is linear in their probabilities, as a penalty.
+    (Maddison et al. 2017, arXiv:1611.00712), whose temperature falls from 1 to 0.03. The expected cost, which
+    is linear in the options' probabilities, is a `price`.
 
     One level: the paper trains weights and numbers on the same images, so give `Training` the gradient
     `evaluate.single_level.single_level`. 150 epochs, batch 64, weights lr 0.025, decay 3e-4, clip_norm 5;
@@ -25,16 +24,12 @@ class SNAS(Relaxed):
     Args:
         steps: Asks over which the temperature falls.
         temperature: At the start and at the end.
-        prices: What an option of a decision costs, [decisions][options]; None is nothing.
-        penalty: Of the expected cost in the loss.
 
     The others are those of `Relaxed`.
     """
 
     steps: int = 10_000
     temperature: tuple[float, float] = (1.0, 0.03)
-    prices: Sequence[Sequence[float]] | None = None
-    penalty: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,7 +38,6 @@ class SNAS(Relaxed):
                 f"steps is {self.steps} and temperature {self.temperature}; "
                 "it must be above 0, steps 1 or more"
             )
-        self._prices = self.penalty * self.rows.entries(self.prices)
 
     def draw(self, number: int) -> Draw:
         """Returns a draw of the concrete distribution."""
@@ -51,11 +45,9 @@ class SNAS(Relaxed):
         heat = hot * (cold / hot) ** min(1.0, number / self.steps)
         noise = rng_for(self.seed, "snas", number).gumbel(size=len(self.alpha))
         weights = self.rows.softmax((self.logits + noise) / heat)
-        probabilities = self.rows.softmax(self.logits)
 
         def slope(gradient: Entries) -> Entries:
-            cost = self.rows.through_softmax(probabilities, self._prices)
-            result: Entries = self.rows.through_softmax(weights, gradient) / heat + cost
+            result: Entries = self.rows.through_softmax(weights, gradient) / heat
             return result
 
         return Draw(self.rows.mixture(weights, self.rows.mixed), slope)
