@@ -52,7 +52,7 @@ LEARN = (25, 50, 100)
 # Spearman with the 200-epoch CIFAR-10 accuracy: all 15,625 cells (Li et al. 2023, ZiCo, arXiv:2301.11300),
 # and as remembered of Abdelfattah et al. 2021 (arXiv:2101.08134, Table 1).
 ZICO = {"grad_norm": 0.63, "snip": 0.63, "grasp": 0.54, "fisher": 0.55, "synflow": 0.73, "zen": 0.38,
-        "macs": 0.73, "params": 0.75}  # fmt: skip
+        "macs": 0.73, "params": 0.75, "zico": 0.80}  # fmt: skip
 ABDELFATTAH = {"grad_norm": 0.58, "snip": 0.58, "grasp": 0.48, "fisher": 0.36, "synflow": 0.74,
                "jacob_cov": 0.73, "vote": 0.82}  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Bad input: a clear error on stderr, exit status 2, no traceback, and nothing lost."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,13 @@ def refused(said: Any, *words: str) -> None:
         (["--subject-to", "parms <= 3"], ["parms", "params"]),
         (["--subject-to", "params <= 10", "params >= 20"], ["params <= 10", "params >= 20"]),
         (["--subject-to", "params <= 10"], ["params <= 10", "smallest"]),
+        (["--subject-to", "error <= 5"], ["error is a share", "write 5%"]),
+        (["--subject-to", "params <= 2e4 and macs <= 1e6"], ["two arguments"]),
+        (["--at", "macs <= 2M", "latency_ms <= 1ms"], ["latency_ms <= 1ms", "in milliseconds already"]),
+        (["--data", "folder:one:"], ["folder:one:"]),
+        (["--data", "folder"], ["folder:PATH", "text:FILE", "ptb", "shakespeare"]),
+        (["--data", "csv:photos.csv"], ["csv:photos.csv", "folder:PATH", "text:FILE"]),
+        (["--data", "csv:photos"], ["csv:photos", "folder:PATH", "text:FILE"]),
         (["--budget", "0"], ["'0'", "5m"]),
         (["--budget", "-5m"], ["-5m"]),
         (["--budget", "5 parsecs"], ["5 parsecs", "5m"]),
@@ -144,17 +152,36 @@ def test_grey_and_transparent_images_are_mixed_without_harm(
     assert said.status == 0, said.err
 
 
-def test_trainings_that_diverge_are_trials_and_the_search_ends(
+def test_a_folder_and_a_file_as_data_say_how_they_are_written(nasturtium: Callable, tmp_path: Path) -> None:
+    for name in ("table.csv", "mine.py"):
+        (tmp_path / name).touch()
+    for given, wanted in (
+        (tmp_path, f"is a folder: write folder:{tmp_path}"),
+        (tmp_path / "table.csv", f"is a file: write npz:{tmp_path / 'table.csv'}"),
+        (tmp_path / "mine.py", f"is a file: write {tmp_path / 'mine.py'}:NAME"),
+    ):
+        refused(nasturtium("search", "--data", given, "--out", tmp_path / "run"), wanted)
+
+
+def test_a_search_in_which_every_training_diverges_says_why_and_fails(
     quick: Path, nasturtium: Callable, tmp_path: Path
 ) -> None:
-    said = nasturtium(
-        *("search", quick, "--out", tmp_path / "run", "--lr", "1e30"),
-        *("--budget", "2", "--no-baseline", "--format", "none"),
-    )
-    assert said.status == 0, said.err
+    words = ("search", quick, "--out", tmp_path / "run", "--lr", "1e30", "--budget", "2", "--format", "none")
+    said = nasturtium(*words)
+    assert said.status == 1, said
     assert "2 failed" in said.err
+    assert "Networks tried: 2; none succeeded. The first failed with DivergedError" in said.out
+    assert f"nasturtium show {tmp_path / 'run'} --trial 0" in said.out
+    assert "objectives' box" not in said.out
+    assert "test error" not in said.out
     shown = nasturtium("show", tmp_path / "run", "--trial", "0")
     assert "failed" in shown.out
+    again = nasturtium(*words, "--json")
+    assert again.status == 1
+    found = json.loads(again.out)
+    assert (found["trials"], found["failed"]) == (2, 2)
+    assert found["failure"].startswith("DivergedError")
+    refused(nasturtium("export", tmp_path / "run"), "the front is empty")
 
 
 def test_blocks_that_do_not_fit_name_the_decisions(quick: Path, nasturtium: Callable, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def test_the_page_can_be_drawn_again(bench: tuple, nasturtium: Callable) -> None
         (["--budget", "0"], ["'0'"]),
         (["--budget", "1h"], ["nasbench_macro", "how long"]),
         (["--seeds", "none"], ["none", "100-149"]),
+        (["--against", "ranom"], ["unknown method 'ranom'", "did you mean 'random'"]),
         (["--report", "nowhere"], ["nowhere", "courses.jsonl"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -71,6 +72,20 @@ def test_other_rules_in_the_same_folder_are_refused(bench: tuple, nasturtium: Ca
     said = nasturtium(*BENCH, "--seeds", "3", "--budget", "13", "--out", folder)
     assert said.status == 2
     assert "budget is 12 trials there, 13 trials here" in said.err
+
+
+def test_methods_are_tested_against_one_that_the_folder_has(
+    bench: tuple, nasturtium: Callable, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    (folder / "courses.jsonl").write_bytes((bench[0] / "courses.jsonl").read_bytes())
+    options = ("--seeds", "2", "--budget", "12", "--workers", "1", "--out", folder)
+    said = nasturtium("bench", "--methods", "local", "--against", "random", *options)
+    assert said.status == 0, said.err
+    assert "2 of 2 courses" in said.err
+    assert "against random" in said.out
+    assert "evolution" not in said.out
 
 
 def test_published_rows_stand_beside_ours(nasturtium: Callable, tmp_path: Path) -> None:

@@ -4,12 +4,16 @@ import json
 import re
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nasturtium.cli import app, spread
+from nasturtium.cli import app, printing, spread
+from nasturtium.cli.finish import finish, outcome
+from nasturtium.cli.printing import console, print_table
 from nasturtium.run.names import KINDS, parameters_of, resolve
+from nasturtium.run.run import Run
 
 COMMANDS = [one.callback.__name__ for one in app.registered_commands if one.callback and not one.hidden]
 
@@ -42,6 +46,86 @@ def test_an_option_takes_several_values() -> None:
             "params <= 2",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["search", "--minimize=error", "params"], ["search", "--minimize=error", "--minimize", "params"]),
+        (["search", "--at", "a < 1", "b < 2"], ["search", "--at", "a < 1", "--at", "b < 2"]),
+        (
+            ["front", "RUN", "--pick", "a < 1", "b < 2"],
+            ["front", "RUN", "--pick", "a < 1", "--pick", "b < 2"],
+        ),
+        (["search", "--minimize", "error", "mine.toml"], ["search", "--minimize", "error", "mine.toml"]),
+        (["search", "--seed=1", "mine.toml"], ["search", "--seed=1", "mine.toml"]),
+    ],
+    ids=" ".join,
+)
+def test_values_are_told_from_the_command_s_own_argument(words: list[str], wanted: list[str]) -> None:
+    assert spread(words) == wanted
+
+
+def test_a_run_may_follow_several_values(finished: Path) -> None:
+    run = str(finished)
+    assert spread(["export", "--format=onnx", run]) == ["export", "--format=onnx", run]
+    words = ["export", "--pick", "knee", run, "--format", "onnx", "int8"]
+    assert spread(words) == [*words[:-1], "--format", "int8"]
+    long = "layer.op=conv " * 50
+    assert spread(["search", "--try-first", long, long])[-2:] == ["--try-first", long]
+    assert spread(["search", "--warm-from", run, run])[-2:] == ["--warm-from", run]
+
+
+def test_a_pick_may_meet_several_bounds(finished: Path, nasturtium: Callable) -> None:
+    rows = nasturtium("front", "--pick", "params <= 1e9", "macs <= 1e12", finished, "--json")
+    assert len(json.loads(rows.out)) == 1, rows.err
+
+
+def test_a_search_without_picks_shows_its_front_and_export_says_how_to_name_one(
+    quick: Path, nasturtium: Callable, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    said = nasturtium("search", quick, "--out", run, "--picks", "0", "--no-baseline")
+    assert said.status == 0, said.err
+    front = nasturtium("front", run).out
+    assert "architecture" in front
+    assert front.splitlines()[1].split()[0] in said.out
+    assert "test error" not in front + said.out
+    refused = nasturtium("export", run)
+    assert refused.status == 2
+    name = json.loads(nasturtium("front", run, "--json").out)[0]["name"]
+    for word in ("has no picks", f"--pick {name}", '--pick "params <= 1e6"', f"nasturtium retrain {run}"):
+        assert word in refused.err
+    assert nasturtium("export", run, "--pick", name, "--format", "source").status == 0
+
+
+def test_failures_are_counted_with_the_commonest_reason_once(
+    finished: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run.load(finished)
+    fine = run.trials()
+    reasons = ("OSError: gone", "DivergedError: nan in epoch 1\nmore", "DivergedError: nan in epoch 2")
+    lost = tuple(replace(fine[0], status="failed", error=reason) for reason in reasons)
+    monkeypatch.setattr(run, "trials", lambda stage="search": (*fine, *lost) if stage == "search" else ())
+    outcome(run, finish(run, ()))
+    said = capsys.readouterr().out
+    assert said.count("3 of 6 networks failed; the commonest reason: DivergedError: nan in epoch 1\n") == 1
+    assert "OSError" not in said
+
+
+def test_a_colon_in_a_path_stays_one(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print("report: folder:one:/report.html")
+    print_table(("data",), [("folder:one:",)], title="runs/:one:")
+    said = capsys.readouterr().out
+    assert "folder:one:/report.html" in said
+    assert "runs/:one:" in said
+    assert said.count("folder:one:") == 2
+
+
+def test_every_console_leaves_emoji_alone() -> None:
+    for file in Path(printing.__file__).parent.glob("*.py"):
+        for call in re.findall(r"\bConsole\([^)]+\)", file.read_text()):
+            assert "emoji=False" in call, file
 
 
 def test_search_leaves_report_models_weights_and_settings(finished: Path) -> None:

@@ -33,6 +33,16 @@ def test_lines_say_when_a_supernet_begins_and_ends(capsys):
     assert said[-1] == "supernet: done, 2 of 2 steps; loss 1.000"
 
 
+def test_while_nothing_succeeds_the_first_reason_is_shown():
+    view = _View(Spec())
+    view.began("search", Purse(Budget(4, "trials")), ())
+    lost = Trial(Candidate(Architecture("toy", (0,))), {}, "failed", "DivergedError: the loss was nan\nmore")
+    view.told("search", [lost])
+    assert view.standing() == "1 trials; 1 failed, the first: DivergedError: the loss was nan"
+    view.told("search", [Trial(lost.candidate, {"error": 0.5, "latency_ms": 1.0})])
+    assert view.standing().endswith("1 failed")
+
+
 def test_what_a_monitor_says_is_shown_and_its_warnings_stay(capsys):
     view, purse = _View(Spec()), Purse(Budget(10, "steps"))
     view.began(SUPERNET, purse, ())

@@ -5,6 +5,9 @@ from nasturtium.architecture import Architecture, Mixture
 from nasturtium.errors import ConfigError, DataError, UnknownName
 from nasturtium.evaluate.table import Level, Table, means
 from nasturtium.protocols import Candidate
+from nasturtium.space.blocks import settings
+from nasturtium.space.choice import choice
+from nasturtium.space.space import Space
 from nasturtium.testing.evaluator import EvaluatorConformance
 from nasturtium.testing.toys import flat_space
 
@@ -46,6 +49,10 @@ class TestDrawn(TestMean):
 
     def impossible(self):
         return Candidate(Architecture("elsewhere", (0, 0, 0, 0)), number=0)
+
+
+def settings_space(*sizes):
+    return Space(settings(**{f"x{i}": choice(*range(size)) for i, size in enumerate(sizes)}))
 
 
 def look(table, row, **given):
@@ -135,6 +142,68 @@ def test_the_optimum_passes_over_what_is_not_known():
     table = partial()
     assert table.optimum() == pytest.approx(0.3)
     assert np.isnan(table.truth(flat_space().unrank(1))["error"])
+
+
+def test_an_infinite_number_is_a_number_that_is_not_known():
+    space, inf = flat_space(), np.inf
+    once = np.where(np.arange(space.count) < 2, [[-inf]], 7.0).ravel()
+    runs = np.tile([0.5, inf], (space.count, 1))
+    runs[0], runs[1] = (-inf, 0.3), (inf, inf)
+    given = once.copy()
+    table = Table(space, {1: Level({"params": once}, {"error": runs})}, space.rank, epochs=1)
+    assert np.array_equal(once, given), "what was given is left as it was"
+    assert (table.optimum(), table.optimum("params")) == (0.3, 7.0)
+    assert [table.truth(space.unrank(i))["error"] for i in (0, 2)] == [0.3, 0.5]
+    assert np.isnan(table.truth(space.unrank(1))["error"])
+    assert np.isnan(table.truth(space.unrank(0))["params"])
+    assert table.trial(Candidate(space.unrank(1))).status == "failed"
+    assert table.trial(Candidate(space.unrank(2))).metrics == {"error": 0.5, "params": 7.0, "epochs": 1.0}
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_the_optimum_is_that_of_an_architecture(listed):
+    space = flat_space()
+    errors = np.where(np.arange(space.count) % 2, 0.5, 0.0)  # rows that were never filled in
+    rows = {one: i for i, one in enumerate(space) if i % 2}
+    given = {"listed": (one for one in rows)} if listed else {}
+    table = Table(space, {1: Level({"error": errors}, {})}, rows.get, epochs=1, **given)
+    assert table.optimum() == 0.5
+    assert set(table.architectures()) == set(rows)
+
+
+def test_an_optimum_of_nothing_is_nan():
+    space = flat_space()
+    levels = {1: Level({"error": np.full(space.count, np.nan)}, {})}
+    assert np.isnan(Table(space, levels, space.rank, epochs=1).optimum())
+    assert np.isnan(Table(space, levels, {}.get, epochs=1).optimum())
+
+
+def test_a_large_space_is_not_looked_through():
+    space = settings_space(10, 10, 10, 10, 3)
+    asked = []
+    table = Table(space, {1: Level({"error": np.array([0.2, 0.1])}, {})}, asked.append, epochs=1)
+    assert table.optimum() == 0.1
+    assert table.fingerprint
+    assert not asked
+
+
+def test_a_fingerprint_is_that_of_what_the_table_says():
+    table = toy(seed=0)
+    space, levels, count = table.space, table.levels, table.space.count
+    short = Level({**levels[2].once, "error": levels[2].once["error"] + 1e-9}, {})
+    others = [
+        toy(),
+        toy(seed=1),
+        Table(space, levels, space.rank, epochs=2, seed=0),
+        Table(space, levels, space.rank, epochs=4, seed=0, objective="loss"),
+        Table(space, {**levels, 2: short}, space.rank, epochs=4, seed=0),
+        Table(space, {4: levels[4]}, space.rank, epochs=4, seed=0),
+        Table(space, levels, lambda one: count - 1 - space.rank(one), epochs=4, seed=0),
+        Table(space, levels, space.rank, epochs=4, seed=0, listed=[space.unrank(0)]),
+    ]
+    found = [table.fingerprint, *(other.fingerprint for other in others)]
+    assert len(set(found)) == len(found)
+    assert toy(seed=0).fingerprint == table.fingerprint
 
 
 def test_the_objective_is_a_metric_of_the_table():

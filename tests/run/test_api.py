@@ -2,6 +2,7 @@ import errno
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import nasturtium as nt
@@ -14,6 +15,7 @@ from nasturtium.errors import (
     StoreError,
     UnknownName,
 )
+from nasturtium.evaluate.table import Level, Table
 from nasturtium.run.api import search_spec
 from nasturtium.run.record import Unwatched
 from nasturtium.run.run import Run
@@ -168,7 +170,6 @@ def test_another_search_in_the_folder_is_refused_with_what_differs(tmp_path):
         ({"seed": 1}, "seed is 0 there, 1 here"),
         ({"minimize": "error"}, "minimize is error, params there, error here"),
         ({"subject_to": "params <= 1900"}, "subject_to is nothing there, params <= 1900 here"),
-        ({"recipe": nt.Recipe(epochs=3)}, "recipe.epochs is 10 there, 3 here"),
         ({"parameters": {"initial": 5}}, "parameters is"),
     ):
         with pytest.raises(JournalError, match=message):
@@ -177,6 +178,56 @@ def test_another_search_in_the_folder_is_refused_with_what_differs(tmp_path):
     with pytest.raises(JournalError, match="space is flat"):
         toy(tmp_path, space=other, evaluator=ToyEvaluator(other))
     assert Run.load(tmp_path).events() == run.events()
+
+
+def test_another_recipe_is_another_search(tmp_path, tiny_space, digits):
+    asked = {"minimize": "error", "budget": 1, "baseline": False, "retrain": nt.Retraining(picks=0)}
+    nt.search(tiny_space, digits, out=tmp_path, recipe=RECIPE, **asked)
+    with pytest.raises(JournalError, match=r"recipe\.epochs is 1 there, 3 here"):
+        nt.search(tiny_space, digits, out=tmp_path, recipe=replace(RECIPE, epochs=3), **asked)
+
+
+def test_another_table_in_the_folder_is_another_search(tmp_path):
+    space = flat_space()
+
+    def table(highest=1.0, seed=0):
+        errors = np.linspace(0, highest, space.count)
+        return Table(space, {1: Level({"error": errors}, {})}, space.rank, epochs=1, seed=seed)
+
+    def search(evaluator):
+        return nt.search(space, evaluator=evaluator, minimize="error", budget=9, out=tmp_path)
+
+    run = search(table())
+    assert search(table()).trials() == run.trials()
+    for other in (table(highest=0.5), table(seed=1), ToyEvaluator(space)):
+        with pytest.raises(JournalError, match=f"evaluator is {table().fingerprint} there, .* here"):
+            search(other)
+    assert run.trials() == Run.load(tmp_path).trials()
+
+
+def test_an_evaluator_of_ones_own_may_say_what_tells_it_from_others(tmp_path):
+    class Mine(ToyEvaluator):
+        def __init__(self, fingerprint):
+            super().__init__(flat_space())
+            self.fingerprint = fingerprint
+
+    toy(tmp_path, evaluator=Mine("one"))
+    toy(tmp_path, evaluator=Mine("one"))
+    with pytest.raises(JournalError, match="evaluator is one there, two here"):
+        toy(tmp_path, evaluator=Mine("two"))
+
+
+def test_another_model_of_costs_is_another_search(tmp_path):
+    class Mine(ToyCosts):
+        fingerprint = "one"
+
+    toy(tmp_path / "toy")
+    toy(tmp_path / "mine", costs=Mine(flat_space()))
+    with pytest.raises(JournalError, match=r"costs is ToyCosts there, .*Mine one here"):
+        toy(tmp_path / "toy", costs=Mine(flat_space()))
+    Mine.fingerprint = "two"
+    with pytest.raises(JournalError, match=r"costs is .*Mine one there, .*Mine two here"):
+        toy(tmp_path / "mine", costs=Mine(flat_space()))
 
 
 def test_spaces_that_differ_in_fixed_blocks_only_are_other_spaces(tmp_path):
@@ -212,11 +263,20 @@ def test_a_search_that_could_not_begin_leaves_the_folder_free(tmp_path):
         ({"subject_to": "params <= 1"}, InfeasibleSpace, "smallest params seen 1400"),
         ({"parameters": {"inital": 3}}, UnknownName, "did you mean 'initial'"),
         ({"evaluator": None}, ConfigError, "either a task"),
+        ({"proxies": "synflow"}, ConfigError, "proxies are for trainings on a task"),
+        ({"recipe": nt.Recipe(epochs=3)}, ConfigError, "recipe is for trainings on a task"),
+        ({"retrain": nt.Retraining(times=5)}, ConfigError, "retrain times and epochs are for trainings"),
+        ({"retrain": nt.Retraining(epochs=5)}, ConfigError, "retrain times and epochs are for trainings"),
     ],
 )
 def test_what_cannot_be_done_is_a_clear_error(tmp_path, changes, error, message):
     with pytest.raises(error, match=message):
         toy(tmp_path, **changes)
+
+
+def test_picks_of_an_evaluators_search_are_those_that_were_asked_for(tmp_path):
+    run = toy(tmp_path, recipe=nt.Recipe(), retrain=nt.Retraining(picks=1, at="params <= 1900"))
+    assert [pick.name for pick in run.picks] == ["params-1900"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import importlib
 import inspect
+import sys
 
 import pytest
 
@@ -95,6 +96,38 @@ def test_what_cannot_be_imported_says_why(tmp_path):
         resolve("method", f"{tmp_path}/none.py:Mine")
     with pytest.raises(ConfigError, match="No module named 'nonesuch'"):
         resolve("method", "nonesuch.mine:Mine")
+
+
+def test_a_file_may_import_its_neighbours_now_and_later(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "neighbour_at_once.py").write_text("from nasturtium.testing.toys import flat_space\n")
+    (tmp_path / "neighbour_later.py").write_text("from neighbour_at_once import flat_space\n")
+    (tmp_path / "mine.py").write_text(
+        "import neighbour_at_once\n"
+        "def space():\n    from neighbour_later import flat_space\n    return flat_space()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    for path in ("mine.py", tmp_path / "mine.py"):
+        assert space_named(f"{path}:space").name == "flat"
+    assert sys.path.count(str(tmp_path)) == 1
+    for name in ("neighbour_at_once", "neighbour_later"):
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("def f():\n    return {}['x']\nf()", r"KeyError: 'x' \(line 2\)"),
+        ("raise ValueError('so\\nso')", r"ValueError: so so \(line 1\)"),
+        ("\nimport nonesuch", r"ModuleNotFoundError: No module named 'nonesuch' \(line 2\)"),
+        ("from nasturtium import blocks\nblocks.conv()", r"TypeError: .*'out' \(line 2\)"),
+    ],
+)
+def test_an_error_in_a_file_names_file_and_line(tmp_path, monkeypatch, text, problem):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "broken.py").write_text(text)
+    with pytest.raises(ConfigError, match=rf"space '.*broken\.py:mine' cannot be imported: {problem}$"):
+        space_named(f"{tmp_path / 'broken.py'}:mine")
 
 
 def test_a_task_is_found_by_its_source_or_path(tmp_path):

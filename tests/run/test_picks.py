@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nasturtium.errors import ConfigError
 from nasturtium.front.dominance import non_dominated
 from nasturtium.front.objectives import parse_objective
 from nasturtium.protocols import Candidate, Trial
@@ -106,3 +107,13 @@ def test_a_budget_that_nothing_meets_is_said_with_the_nearest():
     assert [c.row for c in within(trials, points, (ERROR, COST), budgets)] == [1]
     (said,) = unmet(trials, budgets)
     assert "latency_ms <= 2, the nearest has 4" in said
+
+
+@pytest.mark.parametrize(("text", "plain"), [("params <= 20,000", "20000"), ("macs <= 1,200,300", "1200300")])
+def test_a_list_of_budgets_that_may_be_one_number_is_asked_about(text, plain):
+    with pytest.raises(ConfigError, match=f"may be one number or several: write {plain} or "):
+        parse_budgets(text)
+
+
+def test_budgets_without_spaces_are_a_list():
+    assert [one.bound for one in parse_budgets("latency_ms <= 0.5,1,2.25,4")] == [0.5, 1, 2.25, 4]

@@ -6,7 +6,7 @@ import pytest
 
 from nasturtium.errors import JournalError, StoreError
 from nasturtium.store import schema
-from nasturtium.store.journal import FILE, Journal
+from nasturtium.store.journal import FILE, Journal, _differences
 from nasturtium.testing.store import HEADER, StoreConformance, asked, told, write
 
 
@@ -170,3 +170,15 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_says_what_to_do(tmp_pa
     monkeypatch.setattr("pathlib.Path.mkdir", refuse)  # permissions do not stop root, which tests may run as
     with pytest.raises(StoreError, match=r"Permission denied.*another folder"):
         Journal.resume(tmp_path / "out", HEADER)
+
+
+def test_what_a_former_version_did_not_say_is_as_it_was_then():
+    then = {"seed": "0"}
+    assert _differences(then, then | {"recipe.nesterov": "True", "recipe.clip_value": "None"}) == []
+    assert _differences(then, then | {"evaluator": "1f0c", "costs": "Weight"}) == []
+    assert _differences(then, then | {"recipe.nesterov": "False"}) == [
+        "recipe.nesterov is not set there, False here"
+    ]
+    assert _differences(then | {"evaluator": "1f0c"}, then | {"evaluator": "77aa"}) == [
+        "evaluator is 1f0c there, 77aa here"
+    ]

@@ -1,6 +1,9 @@
 """No network is evaluated twice."""
 
+import pytest
+
 from nasturtium.architecture import Mixture
+from nasturtium.errors import ConfigError
 from nasturtium.protocols import Candidate, Trial
 from nasturtium.strategy.distinct import Distinct
 from nasturtium.strategy.exhaustive import Exhaustive
@@ -94,3 +97,60 @@ def test_tries_are_bounded():
 def test_what_never_repeats_passes_unchanged():
     space = flat_space()
     assert Distinct(Exhaustive(space), repr).ask(100) == Exhaustive(space).ask(100)
+
+
+class Stubborn:
+    """Asks for one and the same network, and remembers what it is told."""
+
+    def __init__(self, space):
+        self.space, self.told = space, []
+
+    def ask(self, n):
+        return [Candidate(self.space.unrank(3))] * n
+
+    def tell(self, trials):
+        self.told += trials
+
+    def best(self, k):
+        return []
+
+
+def test_where_a_method_has_made_up_its_mind_another_one_goes_on_to_the_end_of_the_space():
+    space = conditional_space()
+    inner = Stubborn(space)
+    strategy = Distinct(inner, space.canonical, other=Exhaustive(space, order="random"))
+    forms = []
+    while asked := strategy.ask(1):
+        forms += [space.canonical(candidate.point) for candidate in asked]
+        strategy.tell(tell_all(space, asked))
+    assert forms[0] == space.canonical(space.unrank(3))
+    assert len(forms) == len(set(forms))
+    assert set(forms) == {space.canonical(architecture) for architecture in space}
+    assert len({space.canonical(trial.architecture) for trial in inner.told}) == len(forms)
+
+
+def test_what_another_method_asks_for_has_the_fidelity_that_was_asked_for():
+    space = flat_space()
+    inner = Scripted([Candidate(space.unrank(0), 3)] * 60)
+    strategy = Distinct(inner, space.canonical, other=Exhaustive(space, order="random"))
+    first, second = strategy.ask(2)
+    assert (first.fidelity, second.fidelity) == (3, 3)
+    assert first.point != second.point
+
+
+def test_a_method_that_asks_nothing_more_has_come_to_its_end():
+    space = flat_space()
+    inner = Scripted([Candidate(space.unrank(0))] * 10)
+    strategy = Distinct(inner, space.canonical, other=Exhaustive(space, order="random"))
+    assert len(strategy.ask(5)) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [(None, "returned NoneType"), ([flat_space().unrank(0)], "returned a list of Architecture")],
+)
+def test_what_is_no_candidate_is_said_to_be_none(asked, text):
+    inner = Scripted([])
+    inner.ask = lambda n: asked
+    with pytest.raises(ConfigError, match=rf"Scripted.ask\(1\) {text}; .*Candidate\(architecture\)"):
+        Distinct(inner, flat_space().canonical).ask(1)

@@ -12,6 +12,7 @@ from nasturtium.errors import ConfigError, DataError, UnknownName
 from nasturtium.seeds import rng_for
 from nasturtium.tasks import image_classification
 from nasturtium.tasks.images import Normalisation, Split, stratified
+from nasturtium.tasks.source import SOURCES
 
 
 def content(split):
@@ -113,12 +114,19 @@ def test_a_description_is_complete_and_repeats():
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [("digit", "did you mean 'digits'"), ("folders:x", "folder:..."), ("mnist", "known: cifar10, digits")],
+    [("digit", "did you mean 'digits'"), ("folders:x", "folder:PATH"), ("mnist", "known: cifar10, digits")],
 )
 def test_an_unknown_source_is_told_with_those_that_exist(source, said):
     with pytest.raises(UnknownName) as problem:
         image_classification(source)
     assert said in str(problem.value)
+
+
+def test_the_sources_that_an_error_lists_are_those_that_are_documented():
+    with pytest.raises(UnknownName) as problem:
+        image_classification("folder")
+    assert f"known: {', '.join(sorted(SOURCES))}" in str(problem.value)
+    assert "text:FILE" in SOURCES
 
 
 def test_a_source_without_its_path_is_told():

@@ -48,7 +48,7 @@ app.command()(lists.tasks)
 
 SEVERAL = (
     *("--minimize", "--subject-to", "--format", "--set", "--table", "--methods"),
-    *("--warm-from", "--try-first", "--proxies", "--runtime", "--known"),
+    *("--warm-from", "--try-first", "--proxies", "--runtime", "--known", "--at", "--pick"),
 )
 
 
@@ -66,20 +66,34 @@ def main() -> None:
 
 
 def spread(arguments: list[str]) -> list[str]:
-    """Lets an option take several values, ``--minimize error latency_ms``: writes it before each of them."""
+    """Lets an option take several values, ``--minimize error latency_ms``: writes it before each of them.
+
+    A file of settings or the folder of a run that follows them is the command's own argument, not a value.
+    """
     spread_out: list[str] = []
     option, values = "", 0
     for argument in arguments:
         if argument.startswith("--"):
-            option, values = argument if argument in SEVERAL else "", 0
+            name, equals, _ = argument.partition("=")
+            option, values = name if name in SEVERAL else "", len(equals)
             spread_out.append(argument)
             continue
-        if option and values:
+        if option and values and not _of_the_command(option, argument):
             spread_out.append(option)
         values += 1
         spread_out.append(argument)
     return spread_out
 
 
+def _of_the_command(option: str, argument: str) -> bool:
+    from nasturtium.store.journal import FILE
+
+    # Only a search can start from an earlier run: elsewhere the folder of one is what a command works on.
+    # `os.path.isfile` takes an architecture's text too, which is longer than the name of a file may be.
+    return argument.endswith(".toml") or (
+        option != "--warm-from" and os.path.isfile(os.path.join(argument, FILE))  # noqa: PTH113, PTH118
+    )
+
+
 def _complain(text: str) -> None:
-    Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    Console(stderr=True, emoji=False).print(text, style="red", markup=False, highlight=False, soft_wrap=True)

@@ -47,7 +47,7 @@ def bench(
     ] = None,
     workers: Annotated[int | None, Option(help="Processes; as many as cores by default.")] = None,
     against: Annotated[
-        str | None, Option(help="Test all others against this method, not every pair.")
+        str | None, Option(help="Test all others against this method, of --methods or of the folder.")
     ] = None,
     incumbent: Annotated[
         bool, Option("--incumbent", help="Judge the lowest value seen, not the method's own pick.")
@@ -96,7 +96,7 @@ def bench(
         protocol = Protocol(budget_of(budget), distinct=not repeats, single=not mean)
         tables = table or ["nasbench_macro"]
         folder = out or _fresh_folder(tables, protocol)
-        _show(_run(tables, methods, seeds, protocol, folder, processes, retry=retry), wanted)
+        _show(_run(tables, methods, seeds, protocol, folder, processes, retry=retry, against=against), wanted)
 
 
 def _run(
@@ -108,6 +108,7 @@ def _run(
     workers: int,
     *,
     retry: bool,
+    against: str | None,
 ) -> "Results":
     from nasturtium.cli.bench_progress import watched
     from nasturtium.run.bench import api
@@ -121,6 +122,7 @@ def _run(
             out=folder,
             workers=workers,
             retry=retry,
+            against=against,
             command=_command(),
             watcher=watcher,
         )

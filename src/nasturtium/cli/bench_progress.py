@@ -23,7 +23,7 @@ PLAIN_EVERY = 5.0  # seconds between two plain lines
 @contextmanager
 def watched() -> Iterator[Watcher]:
     """Gives the watcher that shows the progress of a bench on stderr."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     if console.is_terminal:
         view = _View()
         with Live(view, console=console, refresh_per_second=4, transient=True):

@@ -1,11 +1,13 @@
 """``nasturtium export``: a network of a run as a file that needs no nasturtium."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from nasturtium.cli.printing import console, print_json
+from nasturtium.errors import ConfigError
 
 
 def export(
@@ -36,6 +38,13 @@ def export(
 
     loaded = Run.load(run)
     chosen = [loaded.front.pick(*pick)] if pick else list(loaded.picks)
+    if not chosen:
+        example = loaded.best.name  # of an empty front this says that there is nothing
+        folder = quote(str(run))
+        raise ConfigError(
+            f'{run} has no picks; name a network of its front, --pick {example} or --pick "params <= 1e6" '
+            f"(`nasturtium front {folder}` lists them), or train some for good: `nasturtium retrain {folder}`"
+        )
     files = export_picks(loaded, chosen, tuple(format_) if format_ else ("onnx",), out or run / "models")
     if json:
         print_json(files)

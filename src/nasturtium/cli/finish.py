@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from nasturtium.cli.printing import console, print_json, print_table, quantity
+import typer
+
+from nasturtium.cli.front import print_front
+from nasturtium.cli.printing import console, print_json, print_table, quantity, reason
 from nasturtium.errors import ConfigError, unknown
+from nasturtium.protocols import Trial
 from nasturtium.run.exported import Exported, note
 from nasturtium.run.front import Pick
 from nasturtium.run.run import Run
@@ -22,7 +29,10 @@ DEFAULT = ("source", "onnx")
 
 
 def carry_out(asked: Spec, formats: Sequence[str] | None, *, json: bool) -> None:
-    """Runs what is left of a search, then exports, reports and prints; formats are checked first."""
+    """Runs what is left of a search, then exports, reports and prints; formats are checked first.
+
+    The exit status is 1 where every network that the search tried failed.
+    """
     from nasturtium.cli.live import watched
     from nasturtium.run.api import search_spec
 
@@ -34,6 +44,8 @@ def carry_out(asked: Spec, formats: Sequence[str] | None, *, json: bool) -> None
         print_json(found)
     else:
         outcome(run, found)
+    if _all_failed(run):
+        raise typer.Exit(1)
 
 
 def finish(run: Run, formats: Sequence[str]) -> dict[str, Any]:
@@ -49,6 +61,8 @@ def finish(run: Run, formats: Sequence[str]) -> dict[str, Any]:
         "folder": str(run.folder),
         "complete": run.complete,
         "trials": len(run.trials()),
+        "failed": len(_failed(run)),
+        "failure": _commonest([reason(trial.error) for trial in _failed(run)]),
         "picks": [_pick(pick) for pick in run.picks],
         "hypervolume": {
             stage: run.hypervolume(stage) for stage in ("search", "baseline") if stage in run.stages
@@ -118,18 +132,14 @@ def outcome(run: Run, found: dict[str, Any]) -> None:
     if not found["trials"]:
         say("No network was trained; the same command again goes on.")
         return
-    names = _columns(run)
-    print_table(
-        ("network", *names, "test error, mean and 95 % interval"),
-        [(pick.name, *(quantity(n, pick.metrics[n]) for n in names), _tested(pick)) for pick in run.picks],
-        title=f"{found['trials']} networks tried; validation error, costs, and the final test",
-    )
-    volumes = found["hypervolume"]
-    if len(volumes) == 2 and len(run.objectives) > 1:
-        say(
-            f"Share of the objectives' box that the front covers: {volumes['search']:.3f}; "
-            f"random search at equal cost {volumes['baseline']:.3f} (one seed proves nothing)."
-        )
+    if _all_failed(run):
+        first = _failed(run)[0]
+        say(f"Networks tried: {found['trials']}; none succeeded. The first failed with", end=" ")
+        say(reason(first.error), soft_wrap=True)
+        more = f"nasturtium show {quote(str(run.folder))} --trial {first.candidate.number}"
+        say(f"More of it: {more}", soft_wrap=True)
+    else:
+        _found(run, found)
     if not found["complete"]:
         say("Interrupted; the same command again goes on from here.")
     for warning in found["warnings"]:
@@ -137,6 +147,44 @@ def outcome(run: Run, found: dict[str, Any]) -> None:
     for file in found["models"]:
         say(f"model:  {file['path']}", soft_wrap=True)
     say(f"report: {found['report']}", soft_wrap=True)
+
+
+def _found(run: Run, found: dict[str, Any]) -> None:
+    say = console().print
+    tried = f"{found['trials']} networks tried; validation error"
+    if run.picks:
+        names = _columns(run)
+        print_table(
+            ("network", *names, "test error, mean and 95 % interval"),
+            [(one.name, *(quantity(n, one.metrics[n]) for n in names), _tested(one)) for one in run.picks],
+            title=f"{tried}, costs, and the final test",
+        )
+    else:
+        print_front(run, run.front, title=f"{tried} and costs of the front")
+    volumes = found["hypervolume"]
+    if len(volumes) == 2 and len(run.objectives) > 1 and len(run.front):
+        say(
+            f"Share of the objectives' box that the front covers: {volumes['search']:.3f}; "
+            f"random search at equal cost {volumes['baseline']:.3f} (one seed proves nothing)."
+        )
+    if found["failed"]:
+        failed = f"{found['failed']} of {found['trials']} networks failed"
+        say(f"{failed}; the commonest reason: {found['failure']}", soft_wrap=True)
+
+
+def _failed(run: Run) -> list[Trial]:
+    return [trial for trial in run.trials() if trial.status == "failed"]
+
+
+def _all_failed(run: Run) -> bool:
+    return bool(_failed(run)) and not any(trial.status == "ok" for trial in run.trials())
+
+
+def _commonest(reasons: Sequence[str]) -> str | None:
+    """Returns the first of the most frequent reasons; those that differ in numbers only are the same."""
+    alike = {text: re.sub(r"\d+(\.\d+)?", "0", text) for text in reasons}
+    counts = Counter(alike[text] for text in reasons)
+    return max(reasons, key=lambda text: counts[alike[text]], default=None)
 
 
 def _columns(run: Run) -> list[str]:

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from nasturtium.cli.printing import duration, quantity
+from nasturtium.cli.printing import duration, quantity, reason
 from nasturtium.front.dominance import non_dominated
 from nasturtium.front.objectives import parse_constraint, parse_objective
 from nasturtium.protocols import Candidate, Trial
@@ -39,7 +39,7 @@ LAST = 50  # steps of a training over which its loss is averaged
 @contextmanager
 def watched(spec: Spec) -> Iterator[Observer]:
     """Gives the observer that shows the progress of a search on stderr."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     if console.is_terminal:
         view = _View(spec)
         with Live(view, console=console, refresh_per_second=4, transient=True):
@@ -107,7 +107,7 @@ class _Progress:
         """The best so far, in words."""
         if self.purse is not None and self.purse.budget.unit == "steps":
             return self._training(self.purse)
-        failed = sum(trial.status == "failed" for trial in self.trials)
+        failed = [trial for trial in self.trials if trial.status == "failed"]
         kept, points = feasible(self.trials, self.objectives, self.constraints)
         parts = [f"{len(self.trials)} trials"]
         if kept:
@@ -118,7 +118,9 @@ class _Progress:
             if len(self.objectives) > 1 and not self.stage.startswith("retrain"):
                 parts.append(f"{int(non_dominated(points).sum())} on the front")
         if failed:
-            parts.append(f"{failed} failed")
+            # While nothing has succeeded, the reason may be worth stopping for.
+            why = f", the first: {reason(failed[0].error)}" if len(failed) == len(self.trials) else ""
+            parts.append(f"{len(failed)} failed{why}")
         return "; ".join(parts)
 
     def _training(self, purse: Purse) -> str:

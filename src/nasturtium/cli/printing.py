@@ -14,8 +14,8 @@ WIDE = 240
 
 def console() -> Console:
     """Returns the console that prints results."""
-    found = Console(highlight=False, markup=False)
-    return found if found.is_terminal else Console(highlight=False, markup=False, width=WIDE)
+    found = Console(highlight=False, markup=False, emoji=False)  # `folder:one:` is no picture
+    return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=WIDE)
 
 
 def print_json(value: Any) -> None:
@@ -57,6 +57,11 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def reason(error: str | None) -> str:
+    """Returns the first line of why something failed."""
+    return (error or "").strip().partition("\n")[0] or "no reason is known"
 
 
 def _finite(value: Any) -> Any:

@@ -27,7 +27,8 @@ def search(
     method: Annotated[str | None, Option(help="A name (see `methods`) or file.py:Class.")] = None,
     minimize: Annotated[list[str] | None, Option(help="Metrics, one or several: error latency_ms.")] = None,
     subject_to: Annotated[
-        list[str] | None, Option(help='Constraints: "params <= 200e3" "latency_ms <= 2".')
+        list[str] | None,
+        Option(help='Constraints: "params <= 200e3" "latency_ms <= 2" "error <= 5%", a share of 0.05.'),
     ] = None,
     budget: Annotated[str | None, Option(help="Trials (200) or time (90s, 5m, 2h) of the search.")] = None,
     out: Annotated[str | None, Option(help="Folder of the run; the same command again resumes it.")] = None,

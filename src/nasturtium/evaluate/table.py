@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from typing import TypeAlias
 
 import numpy as np
@@ -17,10 +19,14 @@ from nasturtium.space.space import Space
 
 Column: TypeAlias = NDArray[np.float64]
 
+LOOKED_THROUGH = 20_000  # architectures of a space that are asked, in a second or two, which row is theirs
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
     """What a table knows of all architectures at one fidelity; NaN where it knows nothing.
+
+    An infinite number is what a training that broke down leaves: it becomes NaN.
 
     Attributes:
         once: Metric to values, [rows]: costs, and results that are means of several trainings.
@@ -29,6 +35,10 @@ class Level:
 
     once: Mapping[str, Column]
     runs: Mapping[str, Column]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "once", {name: _finite(column) for name, column in self.once.items()})
+        object.__setattr__(self, "runs", {name: _finite(column) for name, column in self.runs.items()})
 
 
 class Table(OneByOne):
@@ -68,7 +78,7 @@ class Table(OneByOne):
         listed: Iterable[Architecture] | None = None,
     ) -> None:
         self.space, self.levels, self.row = space, levels, row
-        self._listed = listed
+        self._listed = None if listed is None else tuple(listed)
         self.epochs, self.seed, self.objective = epochs, seed, objective
         self._optima: dict[str, float] = {}
         if problem := self._lacks(epochs):
@@ -80,6 +90,22 @@ class Table(OneByOne):
         """Names of what it knows at its own fidelity, ``epochs`` aside."""
         level = self.levels[self.epochs]
         return frozenset({*level.once, *level.runs})
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells it from another table: its numbers, whose they are, and which of them are seen."""
+        digest = blake2b(digest_size=8)
+        digest.update(" ".join(map(str, (self.space.fingerprint, self.epochs, self.seed))).encode())
+        digest.update(self.objective.encode())
+        for epochs, level in sorted(self.levels.items()):
+            for kind, columns in (("once", level.once), ("runs", level.runs)):
+                for name, column in sorted(columns.items()):
+                    values = np.where(np.isnan(column), np.nan, column).astype("<f8")  # one NaN for all NaNs
+                    digest.update(f"{epochs} {kind} {name} {values.shape}".encode())
+                    digest.update(values.tobytes())
+        for architecture, row in (self._rows or {}).items():
+            digest.update(f"{architecture.choices} {row}".encode())
+        return digest.hexdigest()
 
     def architectures(self) -> Iterator[Architecture]:
         """Yields the architectures that have a row; those of a large space may take long."""
@@ -128,6 +154,9 @@ class Table(OneByOne):
     def optimum(self, metric: str | None = None) -> float:
         """Returns the lowest `truth` of all architectures in `metric`, by default the objective.
 
+        NaN where no architecture has that metric. Where architectures are not listed and the space is too
+        large to be looked through, every row is taken for that of an architecture.
+
         Raises:
             UnknownName: The table has no such metric.
         """
@@ -136,8 +165,19 @@ class Table(OneByOne):
             self._need(name)
             level = self.levels[self.epochs]
             column = level.once[name] if name in level.once else means(level.runs[name])
-            self._optima[name] = float(np.nanmin(column))
+            if self._rows is not None:
+                column = column[np.fromiter(self._rows.values(), int)]
+            known = column[~np.isnan(column)]
+            self._optima[name] = float(known.min()) if known.size else math.nan
         return self._optima[name]
+
+    @cached_property
+    def _rows(self) -> dict[Architecture, int] | None:
+        """The row of each architecture that has one; None where that is every row, or nobody can say."""
+        if self._listed is None and (self.row == self.space.rank or self.space.count > LOOKED_THROUGH):
+            return None
+        every = ((one, self.row(one)) for one in (self.space if self._listed is None else self._listed))
+        return {one: row for one, row in every if row is not None}
 
     def _seen(self, level: Level, row: int) -> dict[str, float]:
         """Returns the metrics of one training, or the means of all, of an architecture's trainings."""
@@ -159,6 +199,11 @@ class Table(OneByOne):
             return None
         known = ", ".join(map(str, sorted(self.levels)))
         return f"no training of {epochs} epochs in the table of {self.space.name}; it has {known} epochs"
+
+
+def _finite(column: Column) -> Column:
+    infinite = np.isinf(column)
+    return np.where(infinite, np.nan, column) if infinite.any() else column
 
 
 def means(runs: Column) -> Column:

@@ -15,9 +15,10 @@ from nasturtium.protocols import Trial
 # apart.
 _BROKEN = 1e100
 _UNITS: Mapping[str, float] = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
+_METRIC = r"[^\W\d]\w*"
+_NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _CONSTRAINT = re.compile(
-    r"\s*(?P<metric>[^\W\d]\w*)\s*(?P<op><=|>=|<|>)\s*"
-    r"(?P<number>[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>[kKMGB]?)\s*"
+    rf"\s*(?P<metric>{_METRIC})\s*(?P<op><=|>=|<|>)\s*(?P<number>{_NUMBER})\s*(?P<unit>[kKMGB%]?)\s*"
 )
 _OPS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": lambda value, bound: value <= bound,
@@ -25,6 +26,16 @@ _OPS: Mapping[str, Callable[[float, float], bool]] = {
     "<": lambda value, bound: value < bound,
     ">": lambda value, bound: value > bound,
 }
+_SHARES = frozenset({"error", "test_error"})  # 0..1, although shown in percent
+
+# What people write instead.
+_SIGNS = re.compile(r"\s*([<>=!≤≥](?:\s*[<>=!≤≥])*)\s*")
+_JOINED = re.compile(r"\s*(?:\band\b|[&,;]+)\s*")
+_TURNED: Mapping[str, str] = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_AMOUNT = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[^\W\d_]+)")
+_TIMES: Mapping[str, float] = {"us": 1e-3, "ms": 1.0, "s": 1e3, "sec": 1e3}  # in milliseconds
+_BYTES: Mapping[str, str] = {"b": "", "kb": "k", "mb": "M", "gb": "G"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +149,74 @@ def parse_constraint(text: str) -> Constraint:
     """Returns the constraint that the text describes.
 
     The form is ``metric <= number``, with ``<=``, ``>=``, ``<`` or ``>``, and k, M or G (also B) for
-    thousands, millions and thousands of millions: ``params <= 200k``, ``latency_ms < 2``.
+    thousands, millions and thousands of millions, or a percent sign: ``params <= 200k``, ``latency_ms < 2``,
+    ``error <= 5%``.
 
     Raises:
         ConfigError: The text has another form, or the number is not finite.
     """
     match = _CONSTRAINT.fullmatch(text)
-    bound = float(match["number"]) * _UNITS[match["unit"]] if match else math.nan
-    if match is None or not math.isfinite(bound):
-        raise ConfigError(
-            f"constraint {text!r} is not understood; write metric, one of {' '.join(_OPS)}, and a number: "
-            "params <= 200e3, macs <= 30M or latency_ms <= 2"
-        )
+    bound = _bound(match["number"], match["unit"]) if match else math.nan
+    # 100B would be a hundred thousand million bytes, which bounds nothing.
+    if match is None or not math.isfinite(bound) or (match["unit"] == "B" and _in_bytes(match["metric"])):
+        raise ConfigError(f"constraint {text!r} is not understood; {_advice(text)}")
     return Constraint(match["metric"], match["op"], bound)
+
+
+def _bound(number: str, unit: str) -> float:
+    return float(number) / 100 if unit == "%" else float(number) * _UNITS[unit]
+
+
+def _in_bytes(metric: str) -> bool:
+    return metric.endswith("_bytes")
+
+
+def _advice(text: str) -> str:
+    """Returns what to write instead of a constraint that cannot be read."""
+    left, *others = _SIGNS.split(text.strip())
+    if len(others) > 2:
+        parts = [part for part in _JOINED.split(text.strip()) if part]
+        if not all(map(_CONSTRAINT.fullmatch, parts)):
+            parts = ["params >= 2e3", "params <= 2e4"]
+        return "two constraints are two arguments: " + " ".join(f'"{part}"' for part in parts)
+    sign, right = others or ("", "")
+    number = _THOUSANDS.sub("", right)
+    if re.fullmatch(_METRIC, right) and re.match(_NUMBER, left):
+        return f"the metric comes first: write {right} {_TURNED.get(sign, '<=')} {_THOUSANDS.sub('', left)}"
+    if re.fullmatch(_METRIC, left) and re.match(_NUMBER, right):
+        if sign not in _OPS:
+            return f"a bound is one of {' '.join(_OPS)}: write {left} <= {number} or {left} >= {number}"
+        if number != right:
+            return f"leave the comma out: write {left} {sign} {number}"
+        if amount := _AMOUNT.fullmatch(right):
+            return _without_unit(left, sign, amount["number"], amount["unit"])
+    return (
+        f"write metric, one of {' '.join(_OPS)}, and a number: "
+        "params <= 200e3, macs <= 30M or latency_ms <= 2"
+    )
+
+
+def _without_unit(metric: str, sign: str, number: str, unit: str) -> str:
+    if metric.endswith("_ms") and unit in _TIMES:
+        number = f"{float(number) * _TIMES[unit]:.12g}"
+        return f"{metric} is in milliseconds already: write {metric} {sign} {number}"
+    if _in_bytes(metric) and unit.lower() in _BYTES:
+        return f"{metric} is in bytes already: write {metric} {sign} {number}{_BYTES[unit.lower()]}"
+    return (
+        f"{unit} is no unit: write {metric} {sign} {number}, with k, M or G after it for thousands, millions "
+        "or thousands of millions, or %"
+    )
+
+
+def check_shares(constraints: Iterable[Constraint]) -> None:
+    """Raises a ConfigError where an error, 0 to 1 although it is shown in percent, is bounded in percent."""
+    for constraint in constraints:
+        if constraint.metric in _SHARES and constraint.bound > 1:
+            percent = constraint.bound if constraint.bound <= 100 else 5
+            raise ConfigError(
+                f"constraint {str(constraint)!r}: {constraint.metric} is a share: {percent:.12g} % is "
+                f"{percent / 100:.12g}, or write {percent:.12g}%"
+            )
 
 
 def check_consistent(constraints: Iterable[Constraint]) -> None:

@@ -92,9 +92,10 @@ def search(
             without a measurement, as objective and as constraint. None measures on this machine.
         recipe: How candidates are trained.
         retrain: How many picks are trained again, how often and how long.
-        evaluator: What finds out how good candidates are, instead of a task: a table, for example.
+        evaluator: What finds out how good candidates are, instead of a task: a table, for example. Its
+            ``fingerprint``, if it has one, tells a run that is gone on with from one on other data.
         costs: What tells costs without training. With a task it is counted and measured by default; with an
-            evaluator there is none, and constraints on its metrics are looked at afterwards.
+            evaluator there is none, unless given: then what it tells joins the trials.
         observer: Watches.
 
     Raises:

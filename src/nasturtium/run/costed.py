@@ -11,7 +11,7 @@ class Costed:
     """Adds costs to the trials of an evaluator, as they come.
 
     For evaluators that work in other processes: what is measured is then measured in one place, one network
-    at a time, and kept in the journal of the run.
+    at a time, and kept in the journal of the run. And for a user's evaluator beside a user's model of costs.
 
     Args:
         inner: The evaluator.

@@ -17,10 +17,12 @@ from nasturtium.cost.feasibility import check_reachable
 from nasturtium.cost.footprint import FromShapes
 from nasturtium.cost.profiled import Profiled
 from nasturtium.errors import ConfigError, unknown
+from nasturtium.evaluate.recipe import Recipe
 from nasturtium.front.objectives import (
     Constraint,
     Objective,
     check_consistent,
+    check_shares,
     parse_constraint,
     parse_objective,
 )
@@ -31,7 +33,7 @@ from nasturtium.run.first import parsed
 from nasturtium.run.names import resolve, settings
 from nasturtium.run.parameters import check_parameters
 from nasturtium.run.sharing import WeightSharing, shares_weights
-from nasturtium.run.spec import Spec
+from nasturtium.run.spec import Retraining, Spec
 from nasturtium.run.typed import to_table
 from nasturtium.store.profiles import read_profile
 from nasturtium.store.records import Header
@@ -142,11 +144,8 @@ def prepare(
     """
     if (task is None) == (evaluator is None):
         raise ConfigError("give either a task, on whose data networks are trained, or an evaluator")
-    if evaluator is not None and spec.workers != 1:
-        raise ConfigError(
-            "workers are for trainings on a task; wrap an evaluator of your own: "
-            "nasturtium.run.processes.Processes(make, workers)"
-        )
+    if evaluator is not None:
+        _check_untrained(spec)
     if spec.device is not None and (evaluator is not None or costs is not None):
         raise ConfigError("a device profile is for trainings on a task, with no other model of costs")
     budget = parse_budget(spec.budget)
@@ -171,6 +170,7 @@ def prepare(
     )
     if task is None:
         return experiment
+    check_shares((*constraints, *spec.retrain.budgets))
     bound = space.bind(task.input_shape, task.outputs)
     if spec.device is not None:
         costs = Profiled(bound, read_profile(spec.device))
@@ -188,6 +188,31 @@ def prepare(
     bounds = (*constraints, *spec.retrain.budgets)
     check_reachable(bound, cheap, [one for one in bounds if one.metric in cheap.names])
     return replace(experiment, space=bound, costs=costs)
+
+
+def _check_untrained(spec: Spec) -> None:
+    """Refuses what only trainings on a task would heed."""
+    if spec.workers != 1:
+        raise ConfigError(
+            "workers are for trainings on a task; wrap an evaluator of your own: "
+            "nasturtium.run.processes.Processes(make, workers)"
+        )
+    if spec.proxies:
+        raise ConfigError(
+            "proxies are for trainings on a task; put levels of fidelity over an evaluator of your own: "
+            "nasturtium.evaluate.cascade.Cascade"
+        )
+    if spec.recipe != Recipe():
+        raise ConfigError(
+            "a recipe is for trainings on a task; an evaluator of your own trains as it was made: "
+            "set it there, and leave recipe out"
+        )
+    # How many picks and within which budgets says also which networks of the front have names.
+    if (spec.retrain.times, spec.retrain.epochs) != (Retraining().times, Retraining().epochs):
+        raise ConfigError(
+            "retrain times and epochs are for trainings on a task; with an evaluator of your own no pick is "
+            "trained again: leave them out"
+        )
 
 
 def _check_sharing(spec: Spec, space: Space, task: Supervised | None) -> None:
@@ -209,6 +234,9 @@ def _identity(experiment: Experiment) -> dict[str, str]:
     spec, space, task = experiment.spec, experiment.space, experiment.task
     first = space.canonical(space.unrank(0))  # the fixed blocks, which the fingerprint does not cover
     known = {name: ", ".join(getattr(spec, name)) for name in ("warm_from", "try_first", "proxies")}
+    known["evaluator"] = _fingerprint(experiment.evaluator)
+    if experiment.costs is not None and not isinstance(experiment.costs, Profiled):
+        known["costs"] = f"{type(experiment.costs).__qualname__} {_fingerprint(experiment.costs)}".strip()
     return {
         "space": f"{space.name} ({space.fingerprint[:8]}-{first[:8]})",
         "data": _data(task) if task else f"evaluator {type(experiment.evaluator).__qualname__}",
@@ -220,6 +248,11 @@ def _identity(experiment: Experiment) -> dict[str, str]:
         **{name: text for name, text in known.items() if text},
         **{f"recipe.{name}": str(value) for name, value in asdict(spec.recipe).items()},
     }
+
+
+def _fingerprint(made: object) -> str:
+    """Returns what an evaluator or a model of costs says to tell it from others of its type, if anything."""
+    return str(getattr(made, "fingerprint", ""))
 
 
 def _data(task: Supervised) -> str:

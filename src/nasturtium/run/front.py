@@ -118,7 +118,7 @@ class Front(Sequence[Pick]):
         """
         if not self._picks:
             raise InfeasibleSpace("the front is empty: no trial succeeded and met the constraints")
-        if len(constraints) == 1 and re.fullmatch(r"[\w-]+", constraints[0]):
+        if len(constraints) == 1 and re.fullmatch(r"[\w.-]+", constraints[0]):
             return self._named(constraints[0])
         bounds = [parse_constraint(text) for text in constraints]
         known = set[str]().union(*(pick.trial.metrics for pick in self))

@@ -7,13 +7,14 @@ import importlib.util
 import inspect
 import re
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nasturtium.errors import ConfigError, unknown
+from nasturtium.errors import ConfigError, NasturtiumError, unknown
 
 if TYPE_CHECKING:
     from nasturtium.evaluate.table import Table
@@ -94,6 +95,7 @@ PROXIES: Mapping[str, str] = {
     "snip": "nasturtium.evaluate.proxies.saliency:snip",
     "synflow": "nasturtium.evaluate.proxies.saliency:synflow",
     "zen": "nasturtium.evaluate.proxies.zen:zen",
+    "zico": "nasturtium.evaluate.proxies.zico:zico",
 }
 
 SPACES: Mapping[str, str] = {
@@ -204,9 +206,20 @@ def task_named(name: str, seed: int = 0) -> Any:
 
     A path may lead to a task, or to a function of the seed that returns one.
     """
-    kind = name.partition(":")[0]
+    from nasturtium.tasks.source import SOURCES
+
+    kind, colon, _ = name.partition(":")
     if kind in TASKS:
         return resolve("task", kind)(name, seed=seed)
+    if Path(name).is_dir():
+        raise ConfigError(f"{name} is a folder: write folder:{name}")
+    if Path(name).is_file():
+        others = f"npz:{name} for arrays of images, text:{name} for a text"
+        raise ConfigError(f"{name} is a file: write {f'{name}:NAME' if name.endswith('.py') else others}")
+    # What follows a module or a .py file is a name, and no task is in Python's own: csv:a.csv means a source.
+    meant = name.rpartition(":")[2].isidentifier() and kind not in sys.stdlib_module_names
+    if not (colon and meant):
+        raise unknown("task", name, SOURCES, where="or give module:Name or file.py:Name")
     found = resolve("task", name)
     return found(seed=seed) if callable(found) else found
 
@@ -272,16 +285,27 @@ def settings(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _module(kind: str, name: str, path: str) -> ModuleType:
     try:
-        if path.endswith(".py"):
-            return _file(kind, Path(path))
-        return importlib.import_module(path)
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{kind} {name!r}: {error}. Give a name, module:Name or file.py:Name; names: "
-            f"{', '.join(KINDS[kind])}"
-        ) from error
-    except (ImportError, SyntaxError) as error:
-        raise ConfigError(f"{kind} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+        if not path.endswith(".py"):
+            return importlib.import_module(path)
+        folder = str(Path(path).resolve().parent)
+        if folder not in sys.path:
+            # For good: what is in the file may import its neighbours when it is called. Last: a neighbour
+            # must not hide a module that others import.
+            sys.path.append(folder)
+        return _file(kind, Path(path))
+    except NasturtiumError:
+        raise
+    except Exception as error:  # the user's own code may raise anything
+        if isinstance(error, ModuleNotFoundError) and not path.endswith(".py"):
+            raise ConfigError(
+                f"{kind} {name!r}: {error}. Give a name, module:Name or file.py:Name; names: "
+                f"{', '.join(KINDS[kind])}"
+            ) from error
+        problem = " ".join(f"{type(error).__name__}: {error}".split())
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [one.lineno for one in frames if Path(one.filename).name == Path(path).name]
+        where = f" (line {own[-1]})" if own else ""
+        raise ConfigError(f"{kind} {name!r} cannot be imported: {problem}{where}") from error
 
 
 def _file(kind: str, path: Path) -> ModuleType:

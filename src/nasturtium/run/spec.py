@@ -1,5 +1,6 @@
 """What a user asks for, as one typed record: read from TOML, and stored with the run as it was resolved."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,12 +53,18 @@ class Retraining:
         return tuple(one for text in self.at for one in parse_budgets(text))
 
 
+_GROUPED = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?![\d.])")  # 20,000, or 1,200
+
+
 def parse_budgets(text: str) -> list[Constraint]:
     """Returns the constraints that ``latency_ms <= 1, 2, 4`` lists.
 
     Raises:
         ConfigError: It cannot be read.
     """
+    if grouped := _GROUPED.search(text):
+        plain, apart = grouped[0].replace(",", ""), grouped[0].replace(",", ", ")
+        raise ConfigError(f"{grouped[0]} in {text!r} may be one number or several: write {plain} or {apart}")
     first, *others = text.split(",")
     constraint = parse_constraint(first.strip())
     beginning = f"{constraint.metric} {constraint.op} "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -12,10 +13,11 @@ from typing import Literal
 from nasturtium.architecture import Architecture
 from nasturtium.cost.costs import Costs
 from nasturtium.errors import ConfigError, InfeasibleSpace, unknown
-from nasturtium.front.objectives import Constraint, subject_to
+from nasturtium.front.objectives import Constraint, Objective, subject_to
 from nasturtium.protocols import CostModel, Evaluator, Strategy, Trial
 from nasturtium.run.budget import Budget
 from nasturtium.run.cascaded import cascaded
+from nasturtium.run.checked import Checked
 from nasturtium.run.costed import Costed
 from nasturtium.run.experiment import Experiment, Method
 from nasturtium.run.final import final_stage
@@ -43,6 +45,7 @@ from nasturtium.store.journal import Journal
 from nasturtium.store.records import Asked, Told
 from nasturtium.strategy.constrained import COUNTED, Constrained, cheap_of
 from nasturtium.strategy.distinct import Distinct
+from nasturtium.strategy.exhaustive import Exhaustive
 from nasturtium.strategy.fixed import Fixed
 from nasturtium.strategy.random import RandomSearch
 from nasturtium.strategy.warmstart import Warmstarted
@@ -82,7 +85,8 @@ class Stages:
         """Runs what is left of every stage."""
         spec = self.experiment.spec
         found = self.search()
-        if spec.baseline:
+        # Beside a search in which everything failed there is nothing to compare.
+        if spec.baseline and any(trial.status == "ok" for trial in found):
             self.random_search(found)
         if self._shared is not None:
             self.compare(self._shared)
@@ -108,6 +112,7 @@ class Stages:
         given = frozenset[str]().union(*(trial.metrics for trial in found if trial.status == "ok"))
         for name in sorted(experiment.lacking(given) if given else ()):
             raise unknown("metric", name, given, where="the evaluator does not give it")
+        _check_valued(experiment.objectives, [trial.metrics for trial in found if trial.status == "ok"])
         return found
 
     def random_search(self, found: Sequence[Trial]) -> Sequence[Trial]:
@@ -261,16 +266,20 @@ class Stages:
         afterwards = [c for c in experiment.constraints if c not in beforehand]
         objectives = subject_to(experiment.objectives, afterwards)
         strategy = method(experiment.space, seed=seed, objectives=objectives)
+        other: Strategy = Exhaustive(experiment.space, seed=seed_for(seed, "other"), order="random")
         if costs is not None and beforehand:
-            strategy = Constrained(strategy, experiment.space, beforehand, costs, seed)
-        return Distinct(strategy, experiment.space.canonical)
+            given = (experiment.space, beforehand, costs, seed)
+            strategy, other = Constrained(strategy, *given), Constrained(other, *given)
+        return Distinct(strategy, experiment.space.canonical, other=other)
 
     @contextmanager
     def _evaluator(self, stage: str, split: Literal["search", "final"] = "search") -> Iterator[Evaluator]:
         """Gives what trains, with its workers, which end with the stage."""
         experiment = self.experiment
-        if experiment.evaluator is not None:
-            yield experiment.evaluator
+        if (given := experiment.evaluator) is not None:
+            wanted = sorted(experiment.metrics & self.costs.names) if self.costs is not None else []
+            costed = Costed(given, self.costs, wanted) if self.costs is not None and wanted else given
+            yield Checked(costed, experiment.lacking)
             return
         assert experiment.task is not None
         assert self.costs is not None
@@ -309,3 +318,18 @@ class Stages:
             return
         with working(made, experiment.spec.workers) as evaluator:
             yield Costed(evaluator, self.costs, measure)
+
+
+def _check_valued(objectives: Sequence[Objective], told: Sequence[Mapping[str, float]]) -> None:
+    """Refuses arithmetic that has come to nothing in every trial: there is no front then.
+
+    Raises:
+        ConfigError: Such as a division by zero.
+    """
+    for objective in objectives:
+        if told and all(math.isinf(objective(metrics)) for metrics in told):
+            known = {name: told[0][name] for name in sorted(objective.metrics) if name in told[0]}
+            raise ConfigError(
+                f"minimize {objective} has no value in any of {len(told)} trials, the first of which has "
+                f"{known}; look for divisions by zero, roots and logarithms of what is not above 0"
+            )

@@ -198,6 +198,8 @@ def _trial_row(stage: str, trial: Trial) -> _Row:
 
 
 _OFF = (None, "None", "0", "0.0", "False")
+# What journals of former versions do not say, and what it was then; None is whatever it is now.
+_UNSAID: Mapping[str, str | None] = {"evaluator": None, "costs": None, "recipe.nesterov": "True"}
 
 
 def _header_rows(header: Header) -> list[tuple[str, str]]:
@@ -226,8 +228,11 @@ def _differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]
     found = []
     for name in sorted(there.keys() | here.keys()):
         old, new = there.get(name), here.get(name)
-        # A setting that is off is like one that did not exist yet when the run began.
-        if old != new and not (old in _OFF and new in _OFF and None in (old, new)):
+        if old is None and name in _UNSAID:
+            same = _UNSAID[name] in (None, new)
+        else:  # a setting that is off is like one that did not exist yet when the run began
+            same = old == new or (old in _OFF and new in _OFF and None in (old, new))
+        if not same:
             found.append(f"{name} is {old or 'not set'} there, {new or 'not set'} here")
     return found
 

@@ -12,6 +12,7 @@ from nasturtium.front.objectives import Constraint, check_consistent
 from nasturtium.protocols import Candidate, CostModel, Strategy, Trial
 from nasturtium.seeds import rng_for
 from nasturtium.space.space import Space
+from nasturtium.strategy.asked import asked_of
 
 COUNTED = frozenset({"params", "macs", "activation_bytes"})  # microseconds each; other costs may be measured
 CHEAP = COUNTED | {"size_bytes", "int8_bytes", "memory_bytes"}  # told of a network's layers, too
@@ -103,7 +104,7 @@ class Constrained:
     def _tried_or_repaired(self) -> Candidate | None:
         nearest: tuple[Shortfall, Candidate, Architecture] | None = None
         for _ in range(self.tries):
-            asked = self.inner.ask(1)
+            asked = asked_of(self.inner, 1)
             if not asked:
                 return None
             candidate = asked[0]

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from nasturtium.architecture import Architecture
-from nasturtium.errors import ConfigError
+from nasturtium.errors import ConfigError, InfeasibleSpace
 from nasturtium.protocols import Candidate, Strategy, Trial
+from nasturtium.strategy.asked import asked_of
 
 Key = tuple[str, int | None]  # canonical form and fidelity
+PATIENCE = 50  # known networks in a row before another strategy is asked
 
 
 class Distinct:
@@ -23,14 +25,23 @@ class Distinct:
         tries: How many known networks in a row `ask` puts up with; after that it returns fewer than asked.
             When nothing is being evaluated either, the space is exhausted as far as the inner strategy can
             tell.
+        other: Is asked instead where the inner strategy has named known networks alone, so many in a row: a
+            policy that has made up its mind would end a search long before its budget. The inner one is told
+            the result. None asks nobody.
     """
 
     def __init__(
-        self, inner: Strategy, canonical: Callable[[Architecture], str], *, tries: int = 1000
+        self,
+        inner: Strategy,
+        canonical: Callable[[Architecture], str],
+        *,
+        tries: int = 1000,
+        other: Strategy | None = None,
     ) -> None:
         if tries < 1:
             raise ConfigError(f"tries is {tries}; it must be 1 or more")
         self.inner = inner
+        self.other = other
         self.canonical = canonical
         self.tries = tries
         self._told: dict[Key, Trial] = {}
@@ -74,14 +85,19 @@ class Distinct:
             wanted *= 2
 
     def _next(self) -> Candidate | None:
-        for _ in range(self.tries):
-            asked = self.inner.ask(1)
+        fidelity = None
+        for attempt in range(self.tries):
+            others = self.other is not None and attempt >= PATIENCE
+            asked = self._other() if others else asked_of(self.inner, 1)
             if not asked:
                 return None
-            candidate = asked[0]
+            candidate = replace(asked[0], fidelity=fidelity) if others else asked[0]
+            fidelity = candidate.fidelity
             key = self._key(candidate)
             if key is None:
                 return candidate
+            if others and (key in self._told or key in self._pending):
+                continue
             if key in self._told:
                 self.inner.tell([replace(self._told[key], candidate=candidate)])
             elif key in self._pending:
@@ -90,6 +106,13 @@ class Distinct:
                 self._pending[key] = []
                 return candidate
         return None
+
+    def _other(self) -> Sequence[Candidate]:
+        assert self.other is not None
+        try:
+            return self.other.ask(1)
+        except InfeasibleSpace:  # it has found none that meets the constraints; the inner one has
+            return []
 
     def _key(self, candidate: Candidate) -> Key | None:
         if candidate.parent is not None or not isinstance(candidate.point, Architecture):

@@ -86,7 +86,7 @@ def load(source: str, *, image_size: int | None = None, cache: bool = True) -> I
     }
     loader = named.get(kind) if colon else plain.get(kind)
     if loader is None:
-        raise unknown("task", source, [*plain, *(f"{name}:..." for name in named)])
+        raise unknown("task", source, SOURCES)
     if colon and not rest:
         raise DataError(f"task {source!r} names no data; write for example {kind}:PATH")
     images = loader()

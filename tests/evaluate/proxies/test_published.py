@@ -12,6 +12,7 @@ from nasturtium.evaluate.proxies.activations import fisher, naswot
 from nasturtium.evaluate.proxies.jacobian import jacob_cov
 from nasturtium.evaluate.proxies.saliency import grad_norm, snip, synflow
 from nasturtium.evaluate.proxies.size import macs, params
+from nasturtium.evaluate.proxies.zico import zico
 from nasturtium.evaluate.proxy import Proxy
 from nasturtium.evaluate.tables.nasbench201 import nasbench201 as table
 from nasturtium.seeds import rng_for
@@ -75,12 +76,12 @@ def test_scores_of_fbnet_networks_are_the_published_ones(cifar10, data_root):
 def test_rank_correlations_on_nasbench201_are_near_the_published_ones(cifar10):
     """40 cells at an eighth of the published size, one batch of 32 images, against 200 epochs.
 
-    Published for all cells at full size: params .75, macs .73, synflow .73 (Li et al. 2023, Table 1),
-    jacob_cov .73 (Abdelfattah et al. 2021, as remembered), naswot .78 (NAS-Bench-Suite-Zero, as remembered).
-    Of 40 cells the standard error is about .1.
+    Published for all cells at full size: params .75, macs .73, synflow .73, zico .80 (Li et al. 2023, Table
+    1), jacob_cov .73 (Abdelfattah et al. 2021, as remembered), naswot .78 (NAS-Bench-Suite-Zero, as
+    remembered). Of 40 cells the standard error is about .1.
     """
     accuracies, space = table("cifar10", 200), nasbench201("small")
-    proxies = (params, macs, synflow, jacob_cov, naswot, snip)
+    proxies = (params, macs, synflow, jacob_cov, naswot, snip, zico)
     evaluator = Proxy(space, cifar10, proxies, batch=32)
     draws = rng_for(0, "test/proxies").permutation(space.count).tolist()
     truth = {i: 1 - accuracies.truth(accuracies.space.unrank(i))["test_error"] for i in draws[:50]}
@@ -90,5 +91,5 @@ def test_rank_correlations_on_nasbench201_are_near_the_published_ones(cifar10):
         proxy.__name__: spearmanr([row[proxy.__name__] for row in rows], [truth[i] for i in alive]).statistic
         for proxy in proxies
     }
-    assert all(reached[name] > 0.5 for name in ("params", "macs", "synflow", "jacob_cov", "naswot")), reached
-    assert reached["snip"] > 0.25, reached
+    assert reached.pop("snip") > 0.25, reached
+    assert all(correlation > 0.5 for correlation in reached.values()), reached

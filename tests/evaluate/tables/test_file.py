@@ -62,6 +62,15 @@ def test_what_was_not_trained_or_failed_is_a_failed_trial(made):
         assert (trial.status, trial.error) == ("failed", problem)
 
 
+@pytest.mark.parametrize("cell", ["inf", "-inf", "nan", "1e999", ""])
+def test_a_number_that_is_none_is_a_failed_training(made, cell):
+    table = made(f"lr,error,loss\n1,{cell},3\n2,0.5,{cell}\n2,0.7,1\n")
+    one, two = table.space
+    assert table.trial(Candidate(one)).status == "failed"
+    assert table.truth(two) == {"error": 0.6, "loss": 1.0}
+    assert table.optimum() == 0.6
+
+
 def test_without_an_error_the_first_metric_is_the_objective(made):
     text = "lr,latency_ms,loss\n1,3,5\n2,4,1\n"
     assert made(text).objective == "latency_ms"
@@ -118,6 +127,17 @@ WRONG = [
     ("lr,error\n0.1,1\n,1\n", None, "row 3, column 'lr': no value; where a decision may not exist"),
     ("l r,error\n0.1,1\n", None, "column 'l r': the name of a decision has no spaces"),
     ("lr,error,epochs\n0.1,1,1.5\n", None, "row 2, column 'epochs': '1.5' is not a whole number"),
+    ("lr,error,epochs\n0.1,1,inf\n", None, "row 2, column 'epochs': 'inf' is not a whole number"),
+    (
+        "lr,error,metric:error\n0.1,1,2\n",
+        None,
+        "column 'metric:error': it is the same metric as column 'error'",
+    ),
+    (
+        "width,loss,metric:loss\n4,1,2\n",
+        conditional_space(),
+        "column 'metric:loss': it is the same metric as column 'loss'",
+    ),
     ("architecture,error\nwidth=4,1\n", None, "column 'architecture': its space is needed to read it"),
     (
         "architecture,error\nwidth=4 depth=2,1\n",

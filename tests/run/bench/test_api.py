@@ -129,3 +129,31 @@ def test_a_class_takes_part_in_this_process(toys):
 def test_processes_find_what_one_finds(toys):
     alone, together = run(toys), run(toys, workers=2, out=toys / "other")
     assert [row.picked for row in together.rows] == [row.picked for row in alone.rows]
+
+
+def test_what_to_compare_with_may_be_in_the_folder_already(toys):
+    run(toys)
+    watcher = Counting()
+    results = run(toys, "evolution", seeds=2, against="random", watcher=watcher)
+    assert {row.method for row in watcher.rows} == {"evolution"}
+    (duel,) = results.duels("toy.py:table", against="random")
+    assert {duel.better, duel.worse} == {"evolution", "random"}
+    assert duel.wins + duel.ties + duel.losses == 2
+    assert {row.method for row in run(toys, "evolution", seeds=2, against="evolution").rows} == {"evolution"}
+
+
+@pytest.mark.parametrize(("against", "seeds"), [("ranom", 3), ("random", "7-9")])
+def test_what_is_not_there_to_compare_with_is_refused_before_anything_runs(toys, against, seeds):
+    run(toys)
+    watcher = Counting()
+    for out in (toys / "out", toys / "new", None):
+        with pytest.raises(UnknownName, match=rf"unknown method '{against}' .*known: .*evolution"):
+            run(toys, "evolution", seeds=seeds, against=against, out=out, watcher=watcher)
+    assert (watcher.total, (toys / "new").exists()) == (0, False)
+
+
+def test_what_only_failed_is_compared_with_nothing(toys):
+    results = run(toys, ["random", "evolution", "mine.py:Raises"], seeds=2, against="mine.py:Raises")
+    assert results.duels("toy.py:table", against="mine.py:Raises") == []
+    with pytest.raises(UnknownName, match="unknown method 'ranom'"):
+        results.duels("toy.py:table", against="ranom")

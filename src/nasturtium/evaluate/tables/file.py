@@ -41,8 +41,9 @@ def table_file(
     ``epochs``, a whole number, is the fidelity; the largest is where a candidate that names none is looked
     up. Without that column all trainings count as one epoch.
 
-    Several rows of an architecture are several runs. An empty cell, or ``nan``, is a training without that
-    metric; where it is the objective, the training failed. An architecture without a row fails too.
+    Several rows of an architecture are several runs. An empty cell, ``nan`` or ``inf`` is a training
+    without that metric; where it is the objective, the training failed. An architecture without a row fails
+    too.
 
     Args:
         path: Of the file.
@@ -83,7 +84,14 @@ def _metrics(sheet: Sheet, space: Space | None) -> dict[str, str]:
         columns = [column for column in sheet.header if column not in others]
     if not columns:
         sheet.wrong("no column is a metric; call one 'error', or 'metric:NAME'")
-    return {column.removeprefix(PREFIX): column for column in columns}
+    found: dict[str, str] = {}
+    for column in columns:
+        metric = column.removeprefix(PREFIX)
+        if metric in found:
+            same = f"it is the same metric as column {found[metric]!r}; keep one, or give one another name"
+            sheet.wrong(same, column=column)
+        found[metric] = column
+    return found
 
 
 def _is_metric(column: str) -> bool:

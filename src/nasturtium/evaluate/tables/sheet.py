@@ -33,11 +33,12 @@ class Sheet:
         raise DataError(f"{', '.join(places)}: {problem}")
 
     def number(self, row: int, column: str, cell: str) -> float:
-        """Returns the number in a cell, NaN for an empty one."""
+        """Returns the number in a cell, NaN for an empty or infinite one."""
         try:
-            return float(cell) if cell else math.nan
+            value = float(cell) if cell else math.nan
         except ValueError:
             self.wrong(f"{cell!r} is not a number", row=row, column=column)
+        return value if math.isfinite(value) else math.nan
 
     def whole(self, row: int, column: str, cell: str) -> int:
         """Returns the whole number, 1 or more, in a cell."""

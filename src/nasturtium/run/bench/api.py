@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol as Interface
 
 from nasturtium.cost.device import this_device
-from nasturtium.errors import ConfigError, NasturtiumError
+from nasturtium.errors import ConfigError, NasturtiumError, unknown
 from nasturtium.evaluate.table import Table
 from nasturtium.protocols import Strategy
 from nasturtium.run.bench.course import Course, Key, Row
@@ -22,7 +22,7 @@ from nasturtium.run.bench.entry import Entry, entry_of
 from nasturtium.run.bench.grid import run_courses
 from nasturtium.run.bench.protocol import Protocol, budget_of, seeds_of
 from nasturtium.run.bench.results import Results
-from nasturtium.run.bench.rows import Session, adding
+from nasturtium.run.bench.rows import FILE, Session, adding
 from nasturtium.run.names import resolve, table_named
 
 log = logging.getLogger(__name__)
@@ -78,9 +78,11 @@ class Bench:
             for entry in self.entries
         ]
 
-    def part_of(self, results: Results) -> Results:
-        """Returns the part of the results of a folder that is this bench."""
-        return results.only(self.tables, [entry.label for entry in self.entries], self.seeds)
+    def part_of(self, results: Results, against: str | None = None) -> Results:
+        """Returns the part of the results of a folder that is this bench, and a method to compare it with."""
+        others = [against] if against is not None else []
+        labels = dict.fromkeys([*(entry.label for entry in self.entries), *others])
+        return results.only(self.tables, list(labels), self.seeds)
 
 
 def bench(
@@ -93,6 +95,7 @@ def bench(
     workers: int = 1,
     protocol: Protocol | None = None,
     retry: bool = False,
+    against: str | None = None,
     command: str = "",
     watcher: Watcher | None = None,
 ) -> Results:
@@ -112,6 +115,8 @@ def bench(
             ``if __name__ == "__main__"``.
         protocol: Other rules than those of `Protocol`; it replaces `budget`.
         retry: Whether to run courses again that failed.
+        against: What the results are to be tested against: one of the methods, or one that the folder has on
+            these tables and seeds, which then is among the results.
         command: What a reader would type to repeat it, for the page.
         watcher: Watches.
 
@@ -121,9 +126,11 @@ def bench(
     """
     rules = protocol or Protocol(budget_of(budget))
     asked = prepare(tables, methods, seeds, rules, workers)
+    if against is not None:
+        _check_against(against, asked, None if out is None else Path(out))
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="nasturtium-bench-"))
     carry_out(asked, folder, workers=workers, retry=retry, command=command, watcher=watcher or Unwatched())
-    return asked.part_of(Results.load(folder))
+    return asked.part_of(Results.load(folder), against)
 
 
 def prepare(
@@ -202,6 +209,17 @@ def _check_fits(asked: Bench) -> None:
                 entry.strategy(table, asked.seeds[0])
             except NasturtiumError as error:
                 raise type(error)(f"{entry.label} on {name}: {error}") from error
+
+
+def _check_against(against: str, asked: Bench, folder: Path | None) -> None:
+    labels = {entry.label for entry in asked.entries}
+    if against in labels:
+        return
+    held = Results.load(folder).rows if folder is not None and (folder / FILE).is_file() else ()
+    there = {row.method for row in held if row.table in asked.tables and row.seed in asked.seeds}
+    if against not in there:
+        where = "against: one of this bench, or one whose courses on these tables and seeds its folder has"
+        raise unknown("method", against, labels | there, where=where)
 
 
 def _check_judge(protocol: Protocol, name: str, table: Table) -> None:

@@ -200,10 +200,15 @@ class Results:
             table: Which.
             at: Mark; None is the end.
             by: ``picked`` or ``seen``.
-            against: One method to compare all others with; None tests all pairs.
+            against: One method to compare all others with; None tests all pairs. There are no pairs where it
+                has a course on another table only, or none that succeeded.
+
+        Raises:
+            UnknownName: There are no courses of `against`.
         """
-        if against is not None and against not in self.methods(table):
-            raise unknown("method", against, self.methods(table), where=f"results on {table}")
+        known = {row.method for row in self.rows}
+        if against is not None and against not in known:
+            raise unknown("method", against, known, where="against")
         scores = self.paired(table, at=at, by=by)
         return duels({method: row.tolist() for method, row in scores.items()}, against)
 
