@@ -27,6 +27,7 @@ def refused(said: Any, *words: str) -> None:
         (["--minimize", "errror"], ["errror", "error"]),
         (["--minimize", "error", "latency_s"], ["latency_s", "latency_ms"]),
         (["--data", "digitz"], ["digitz", "digits"]),
+        (["--minimize", "accuracy"], ["accuracy is 1 - error: minimize error"]),
         (["--subject-to", "params < = 3"], ["params < = 3"]),
         (["--subject-to", "parms <= 3"], ["parms", "params"]),
         (["--subject-to", "params <= 10", "params >= 20"], ["params <= 10", "params >= 20"]),

@@ -130,6 +130,15 @@ def test_an_error_in_a_file_names_file_and_line(tmp_path, monkeypatch, text, pro
         space_named(f"{tmp_path / 'broken.py'}:mine")
 
 
+def test_an_error_in_a_function_names_file_and_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "late.py").write_text("def mine(seed=0):\n    return [][seed]\n")
+    for kind, named in (("space", space_named), ("task", task_named), ("table", table_named)):
+        problem = rf"{kind} '.*late\.py:mine' cannot be made: IndexError: list index out of range \(line 2\)$"
+        with pytest.raises(ConfigError, match=problem):
+            named(f"{tmp_path / 'late.py'}:mine")
+
+
 def test_a_task_is_found_by_its_source_or_path(tmp_path):
     assert task_named("digits", seed=3).seed == 3
     path = tmp_path / "data.py"

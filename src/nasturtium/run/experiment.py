@@ -16,7 +16,7 @@ from nasturtium.cost.energy import energy_counter
 from nasturtium.cost.feasibility import check_reachable
 from nasturtium.cost.footprint import FromShapes
 from nasturtium.cost.profiled import Profiled
-from nasturtium.errors import ConfigError, unknown
+from nasturtium.errors import ConfigError, InfeasibleSpace, unknown
 from nasturtium.evaluate.recipe import Recipe
 from nasturtium.front.objectives import (
     Constraint,
@@ -115,6 +115,10 @@ class Experiment:
         return Header(self.space.fingerprint, shape, self.space.outputs or 0, identity, spec, decisions, data)
 
 
+_TEXT = ("channels", "length")  # the shape of a text
+_MEANT = dict.fromkeys(("acc", "accuracy", "top1"), "accuracy is 1 - error: minimize error")
+
+
 def prepare(
     spec: Spec,
     space: Space,
@@ -178,16 +182,28 @@ def prepare(
     known = told | (costs.names if costs else Costs.names)
     for name in sorted(experiment.metrics):
         if name not in known:
-            raise unknown("metric", name, known)
+            raise unknown("metric", name, known, where=_MEANT.get(name, ""))
     if experiment.proxies:
         check_cascade(spec, experiment.proxies, objectives, costs.names if costs else Costs.names)
-    bound.check()
+    _check_fit(bound)
     if costs is None and "energy_mj" in experiment.metrics:
         energy_counter()
     cheap = costs if isinstance(costs, Profiled) else FromShapes(bound)
     bounds = (*constraints, *spec.retrain.budgets)
     check_reachable(bound, cheap, [one for one in bounds if one.metric in cheap.names])
     return replace(experiment, space=bound, costs=costs)
+
+
+def _check_fit(space: Space) -> None:
+    """Checks a bound space, and says more where a text meets a space for images, such as the default."""
+    try:
+        space.check()
+    except InfeasibleSpace as misfit:
+        if len(space.input_shape or ()) != len(_TEXT):
+            raise
+        raise InfeasibleSpace(
+            f"{misfit}. {space.name} is no space for texts; take one of transformers, such as hat_decoder"
+        ) from misfit
 
 
 def _check_untrained(spec: Spec) -> None:

@@ -8,7 +8,7 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -196,9 +196,7 @@ def space_named(name: str) -> Any:
     found = resolve("space", plain)
     if not callable(found):
         return found
-    if not size:
-        return found()
-    return found(size)
+    return _made("space", name, found, *([size] if size else []))
 
 
 def task_named(name: str, seed: int = 0) -> Any:
@@ -221,7 +219,7 @@ def task_named(name: str, seed: int = 0) -> Any:
     if not (colon and meant):
         raise unknown("task", name, SOURCES, where="or give module:Name or file.py:Name")
     found = resolve("task", name)
-    return found(seed=seed) if callable(found) else found
+    return _made("task", name, found, seed=seed) if callable(found) else found
 
 
 def table_named(name: str, *, seed: int | None = None) -> Table:
@@ -253,7 +251,8 @@ def table_named(name: str, *, seed: int | None = None) -> Table:
     if len(parts) > len(takes):
         shape = "/".join([plain, *(one.upper() for one in takes)])
         raise ConfigError(f"table {name!r} has {len(parts)} parts after its name; write {shape}")
-    table: Table = reader(*(int(part) if part.isdigit() else part for part in parts), seed=seed)
+    given = (int(part) if part.isdigit() else part for part in parts)
+    table: Table = _made("table", name, reader, *given, seed=seed)
     return table
 
 
@@ -301,11 +300,28 @@ def _module(kind: str, name: str, path: str) -> ModuleType:
                 f"{kind} {name!r}: {error}. Give a name, module:Name or file.py:Name; names: "
                 f"{', '.join(KINDS[kind])}"
             ) from error
-        problem = " ".join(f"{type(error).__name__}: {error}".split())
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [one.lineno for one in frames if Path(one.filename).name == Path(path).name]
-        where = f" (line {own[-1]})" if own else ""
-        raise ConfigError(f"{kind} {name!r} cannot be imported: {problem}{where}") from error
+        raise ConfigError(f"{kind} {name!r} cannot be imported: {_problem(error, path)}") from error
+
+
+def _made(kind: str, name: str, make: Callable[..., Any], *given: Any, **more: Any) -> Any:
+    """Returns what a function makes; what goes wrong in a user's own is told as that of any other input."""
+    try:
+        return make(*given, **more)
+    except NasturtiumError:
+        raise
+    except Exception as error:
+        if ":" not in name:  # one of ours
+            raise
+        path = name.rpartition(":")[0]
+        raise ConfigError(f"{kind} {name!r} cannot be made: {_problem(error, path)}") from error
+
+
+def _problem(error: Exception, path: str) -> str:
+    """Returns what a user's own code raised, and the line of the file where it did."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [one.lineno for one in frames if Path(one.filename).name == Path(path).name]
+    where = f" (line {own[-1]})" if own else ""
+    return " ".join(f"{type(error).__name__}: {error}".split()) + where
 
 
 def _file(kind: str, path: Path) -> ModuleType:
