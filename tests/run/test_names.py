@@ -132,7 +132,7 @@ def test_an_error_in_a_file_names_file_and_line(tmp_path, monkeypatch, text, pro
 
 def test_an_error_in_a_function_names_file_and_line(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path])
-    (tmp_path / "late.py").write_text("def mine(seed=0):\n    return [][seed]\n")
+    (tmp_path / "late.py").write_text("def mine(seed=0):\n    return [][0]\n")
     for kind, named in (("space", space_named), ("task", task_named), ("table", table_named)):
         problem = rf"{kind} '.*late\.py:mine' cannot be made: IndexError: list index out of range \(line 2\)$"
         with pytest.raises(ConfigError, match=problem):

@@ -25,7 +25,7 @@ class LSTMEnsemble(Ensemble):
     the mean of the embeddings of their kind.
 
     Differs: the output is linear on scaled values instead of a sigmoid of an accuracy, so that any value can
-    be learnt; the rate falls along a cosine.
+    be learnt; the rate falls along a cosine; PNAS's had 100 units and embeddings, by default smaller here.
 
     Args:
         space: Of the architectures.

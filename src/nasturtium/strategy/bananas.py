@@ -30,8 +30,11 @@ class BANANAS:
     draw from N(mean, std) each), and the `batch` lowest are asked for, best first. When a round is used up
     the next begins, whether or not all of it came back.
 
-    Differs: networks that are equal in their canonical form are asked for once. Several objectives are joined
-    under new weights whenever something was told (Knowles 2006, ParEGO).
+    Differs: the ensemble learns ranks, as normal scores, rather than errors, so that ``mape`` weighs ranks,
+    too; the ten best are mutated (``parents=1`` is the release, which mutates the best alone until it has
+    no new neighbours); paths are all those seen, not the shortest ones. Networks that are equal in their
+    canonical form are asked for once. Several objectives are joined under new weights whenever something was
+    told (Knowles 2006, ParEGO).
 
     Args:
         space: Where to search.

@@ -43,8 +43,9 @@ class LocalSearch:
     the front whose neighbours were not tried yet, as long as there is one, the least crowded first (Paquete,
     Chiarandini and Stuetzle 2004, Pareto local search).
 
-    Differs: a descent that is stuck is followed by one from a random start, not by the next best neighbour.
-    Neighbours known from before are asked again; compose with `Distinct`, which answers them at no cost.
+    Differs: a descent that is stuck is followed by one from a random start, not by the next best neighbour; a
+    start is one random network, not the best of ten. Neighbours known from before are asked again; compose
+    with `Distinct`, which answers them at no cost.
 
     Args:
         space: Where to search.

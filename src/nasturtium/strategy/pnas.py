@@ -35,11 +35,13 @@ class PNAS:
     their canonical form, and the `beam` that the predictor ranks first are the next level. Until then
     `ask` returns nothing.
 
-    Differs: the defaults of `beam` and `first` are for hundreds of trials; 256 and 136 are the paper's. The
-    predictor starts afresh on all levels rather than going on from the last one. When nothing is
-    larger, further levels come from the neighbours and expansions of the best networks so far. An infeasible
-    network is replaced by the next in rank. Several objectives are joined under new weights at each level
-    (Knowles 2006, ParEGO).
+    Differs: the defaults of `beam` and `first` are for hundreds of trials; 256 and 136 are the paper's. Of
+    more expansions than `scored` some are drawn before equal ones are merged; the paper ranks all, some
+    100,000 a level. The size of a network is a word of what the predictor reads, like a block, and the
+    predictors have their own sizes (the paper's: one hidden layer, or an LSTM, of 100). The predictor starts
+    afresh on all levels rather than going on from the last one. When nothing is larger, further levels come
+    from the neighbours and expansions of the best networks so far. An infeasible network is replaced by the
+    next in rank. Several objectives are joined under new weights at each level (Knowles 2006, ParEGO).
 
     Args:
         space: Where to search.

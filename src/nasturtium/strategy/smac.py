@@ -37,12 +37,13 @@ class SMAC:
 
     Hutter, Hoos and Leyton-Brown 2011; Lindauer et al. 2022 (arXiv:2109.09831), as smac3's facade for
     hyperparameter optimisation sets it up: a Sobol design first, ten trees, expected improvement of the
-    logarithm of the cost, every fifth ask at random. Decisions exist in its space under the same conditions
-    as in ours.
+    logarithm of the cost, a fifth of the asks at random (a half in Hutter et al.). Decisions exist in its
+    space under the same conditions as in ours.
 
-    Differs: each network is evaluated once, so there is no racing. Several objectives are joined anew
-    whenever the forest is grown (Knowles 2006, ParEGO). A failed or infeasible network teaches nothing. When
-    SMAC finds no network that it has not asked for, samples are drawn.
+    Differs: an initial design of ten networks, 1,000 challengers and a forest grown anew for every ask (there
+    ten a decision, 10,000 and some asks). Each network is evaluated once, so there is no racing. Several
+    objectives are joined anew whenever the forest is grown (Knowles 2006, ParEGO). A failed or infeasible
+    network teaches nothing. When SMAC finds no network that it has not asked for, samples are drawn.
 
     Args:
         space: Where to search.

@@ -30,7 +30,7 @@ AMOEBANET_OPS = (
     "sep_conv_7x7",
     "avg_pool_3x3",
     "max_pool_3x3",
-    "dilated_conv_3x3",
+    "dil_conv_3x3",  # separable, unlike NASNet's
     "conv_1x7_7x1",
 )
 BLOCKS = 5
