@@ -79,3 +79,10 @@ def test_a_place_that_cannot_hold_files_is_said(tiny, task, tmp_path: Path, name
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportError, match="cannot be written"):
         export(tiny, tmp_path / "file" / name, task, measured=False)
+
+
+def test_a_task_may_be_given_by_its_name(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval()  # digits are 8x8
+    made = export(model, tmp_path / "net.onnx", "digits", measured=False)
+    assert made.difference < 1e-4
+    assert "digits" in made.files[-1].read_text()

@@ -84,6 +84,39 @@ def test_what_is_no_profile_is_refused(profile: Profile, tmp_path: Path) -> None
         build_profile(SPACE, ("onnx",))
 
 
+def set_to(table, *path, value):
+    changed = json.loads(json.dumps(table))
+    inner = changed
+    for one in path[:-1]:
+        inner = inner[one]
+    inner[path[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        (("courses", 0, "samples", 0, "ms"), float("nan"), "sample 0 of latency_ms took nan ms"),
+        (("courses", 0, "samples", 0, "ms"), -1, "took -1 ms"),
+        (("courses", 0, "samples", 0, "ms"), "fast", "took 'fast' ms"),
+        (("courses", 0, "samples"), [], "latency_ms has no samples"),
+        (("courses", 0, "metric"), "bogus", "a course is of metric 'bogus'"),
+        (("courses", 0, "model"), "transfer", "model 'transfer'"),
+        (("batch",), "x", "it is of batches of 'x'"),
+        (("format",), 99, "a profile of format 99; this version reads format 1"),
+    ],
+)
+def test_what_makes_no_sense_in_a_profile_is_named(profile: Profile, path, value, text) -> None:
+    with pytest.raises(ConfigError, match=text):
+        Profile.read(set_to(profile.to_table(), *path, value=value))
+
+
+def test_a_profile_of_networks_that_the_space_does_not_have_is_refused(profile: Profile) -> None:
+    table = set_to(profile.to_table(), "courses", 0, "samples", 2, "choices", value=[99])
+    with pytest.raises(ConfigError, match="sample 2 of latency_ms is no network of"):
+        Profile.read(table).check(SPACE)
+
+
 def test_a_dozen_measurements_are_enough_beside_known_devices(profile: Profile) -> None:
     speeds = (
         {"layers": 0.05, "macs": 0.1},

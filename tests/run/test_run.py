@@ -71,6 +71,7 @@ def test_hypervolume_is_the_area_that_the_front_dominates(toy_run):
 
 def test_a_run_is_loaded_as_it_was(digits_run, tiny_space, digits):
     again = nt.Run.load(digits_run.folder, space=tiny_space, task=digits)
+    assert nt.Run(str(digits_run.folder)).spec == again.spec
     assert again.spec == digits_run.spec
     assert again.complete
     for stage in digits_run.stages:

@@ -24,7 +24,7 @@ def costs(
     subject_to: Annotated[
         list[str] | None, Option(help='Constraints: "params <= 200e3" "latency_ms <= 2".')
     ] = None,
-    samples: Annotated[int, Option(help="Random networks to look at.")] = 1000,
+    samples: Annotated[int, Option(min=1, help="Random networks to look at.")] = 1000,
     seed: Annotated[int, Option(help="Of these.")] = 0,
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from nasturtium.errors import ConfigError, unknown
 from nasturtium.protocols import Trial
 from nasturtium.run.exported import Exported, note
 from nasturtium.run.front import Pick
+from nasturtium.run.picks import called
 from nasturtium.run.run import Run
 from nasturtium.run.spec import Spec
 
@@ -159,6 +161,8 @@ def _found(run: Run, found: dict[str, Any]) -> None:
             [(one.name, *(quantity(n, one.metrics[n]) for n in names), _tested(one)) for one in run.picks],
             title=f"{tried}, costs, and the final test",
         )
+        for line in _shared(run):
+            say(line, soft_wrap=True, markup=False)
     else:
         print_front(run, run.front, title=f"{tried} and costs of the front")
     volumes = found["hypervolume"]
@@ -170,6 +174,17 @@ def _found(run: Run, found: dict[str, Any]) -> None:
     if found["failed"]:
         failed = f"{found['failed']} of {found['trials']} networks failed"
         say(f"{failed}; the commonest reason: {found['failure']}", soft_wrap=True)
+
+
+def _shared(run: Run) -> list[str]:
+    """Returns what to say of budgets whose best network is that of another one, and has its name."""
+    named, said = {pick.name for pick in run.picks}, []
+    for budget in run.spec.retrain.budgets:
+        meeting = [pick for pick in run.picks if budget.holds(pick.metrics)]
+        if meeting and called(budget) not in named:
+            best = min(meeting, key=lambda pick: pick.metrics.get("error", math.inf))
+            said.append(f"Within {budget}, too, {best.name} is the best.")
+    return said
 
 
 def _failed(run: Run) -> list[Trial]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,6 +163,13 @@ class Profile:
                 f"the profile is of {_named(self.space, self.input_shape, self.outputs)}, not of "
                 f"{_named(space.name, given[1], space.outputs)}; nasturtium profile makes another"
             )
+        for course in self.courses:
+            for number, one in enumerate(course.samples):
+                if Architecture(space.fingerprint, one.choices) not in space:
+                    raise ConfigError(
+                        f"this is no device profile: sample {number} of {course.metric} is no network of "
+                        f"{space.name}"
+                    )
 
     def to_table(self) -> dict[str, Any]:
         """Returns plain values, as JSON holds them; `read` takes them back."""
@@ -177,14 +185,20 @@ class Profile:
         try:
             if table["format"] != 1:
                 raise ConfigError(f"a profile of format {table['format']!r}; this version reads format 1")
+            if not (isinstance(batch := table.get("batch", 1), int) and batch >= 1):
+                raise ValueError(f"it is of batches of {batch!r}")
             rest = {key: table[key] for key in ("space", "fingerprint", "outputs", "made")}
             return Profile(
                 device=Device(**table["device"]),
                 input_shape=tuple(table["input_shape"]),
                 courses=tuple(map(_course, table["courses"])),
-                batch=table.get("batch", 1),
+                batch=batch,
                 **rest,
             )
+        except ConfigError:
+            raise
+        except ValueError as error:
+            raise ConfigError(f"this is no device profile: {error}") from error
         except (KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"this is no device profile: {type(error).__name__} {error}") from error
 
@@ -285,7 +299,23 @@ def _off(promised: Array, values_ms: Array) -> float:
 
 
 def _course(table: Mapping[str, Any]) -> Course:
-    mixture = table["mixture"]
+    """Returns a course of plain values.
+
+    Raises:
+        ValueError: What it says of itself makes no sense.
+    """
+    metric, model, mixture = table["metric"], table["model"], table["mixture"]
+    if (
+        metric not in RUNTIMES.values()
+        or model not in get_args(Kind)
+        or (model == "transfer" and mixture is None)
+    ):
+        raise ValueError(f"a course is of metric {metric!r} and model {model!r}")
+    if not table["samples"]:
+        raise ValueError(f"{metric} has no samples")
+    for number, one in enumerate(table["samples"]):
+        if not (isinstance(one["ms"], int | float) and 0 < one["ms"] < math.inf):
+            raise ValueError(f"sample {number} of {metric} took {one['ms']!r} ms")
     return Course(
         table["metric"],
         tuple(Sample(tuple(one["choices"]), *_rest(one)) for one in table["samples"]),

@@ -18,6 +18,7 @@ from nasturtium.export.card import Facts
 from nasturtium.export.check import Answers, Check, check
 from nasturtium.protocols import Task
 from nasturtium.run.front import Pick
+from nasturtium.run.names import task_named
 from nasturtium.space.layers import Network
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Artifact:
 def export(
     model: nn.Module | Pick,
     path: str | Path,
-    task: Task | None = None,
+    task: Task | str | None = None,
     *,
     format: str | None = None,
     network: Network | None = None,
@@ -69,7 +70,7 @@ def export(
         model: A module, in any mode and on any device; or a pick of a run, which brings the rest with it.
         path: ``net.onnx`` for ONNX, ``net.int8.onnx`` for ONNX that computes in 8 bits, ``net.pt2`` for a
             torch.export program, ``net.py`` for source, whose weights then are in ``net.safetensors``.
-        task: What it was trained for.
+        task: What it was trained for, or the name of that, such as ``digits``.
         format: ``onnx``, ``int8``, ``program`` or ``source``, where the path has no suffix that says so.
         network: Gives the names of blocks for the comments of source.
         facts: History of the network for the card.
@@ -86,21 +87,22 @@ def export(
         task = task or model.run.task
         network, facts = network or model.network, facts or _facts(model)
         model = model.model()
-    if task is None:
+    given: Task | None = task_named(task) if isinstance(task, str) else task
+    if given is None:
         raise ConfigError("export needs the task that the model was trained for: export(model, path, task)")
     model = copy.deepcopy(model).cpu().eval()
-    difference = _write(model, file, kind, task, network)
+    difference = _write(model, file, kind, given, network)
     facts = facts or Facts()
     judged = facts.retrained is not None and bool(facts.retrained.errors)
     with fixed_threads(threads):
         opened = partial(_answers, file, kind, threads)
-        found = check(model, opened, task, "test" if judged else "valid")
+        found = check(model, opened, given, "test" if judged else "valid")
     if found and found.warning:
         log.warning("%s: %s", file.name, found.warning)
     device = this_device(threads)
-    latency = _latency(file, kind, task, threads) if measured else None
+    latency = _latency(file, kind, given, threads) if measured else None
     about = file.with_name(f"{file.name}.md")
-    card.write(about, file, task, facts, check=found, latency=latency, device=str(device))
+    card.write(about, file, given, facts, check=found, latency=latency, device=str(device))
     weights = (file.with_suffix(".safetensors"),) if kind == "source" else ()
     return Artifact(file, (file, *weights, about), difference, found, latency, device)
 

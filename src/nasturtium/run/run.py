@@ -41,8 +41,10 @@ class Run:
         constraints: What must hold.
     """
 
-    def __init__(self, folder: Path, *, space: Space | None = None, task: Supervised | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: str | Path, *, space: Space | None = None, task: Supervised | None = None
+    ) -> None:
+        self.folder = folder = Path(folder)
         with Journal.read(folder) as journal:
             self.header = journal.header
             self.sessions = journal.sessions()
@@ -123,7 +125,8 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether every stage that was asked for has ended."""
-        wanted = [SEARCH, *([BASELINE] if self.spec.baseline else [])]
+        compared = self.spec.baseline and any(trial.status == "ok" for trial in self.trials())
+        wanted = [SEARCH, *([BASELINE] if compared else [])]
         if self.header.task and self.spec.retrain.picks:
             wanted.append(self._final)
         ends = [self.events(stage)[-1:] for stage in wanted]
