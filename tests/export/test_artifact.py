@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 import nasturtium
 from nasturtium.errors import ConfigError, ExportError, UnknownName
