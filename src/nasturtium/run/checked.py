@@ -4,9 +4,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from nasturtium.errors import unknown
 from nasturtium.protocols import Candidate, Evaluator, Trial
+from nasturtium.run.wrapped import Wrapped
 
 
-class Checked:
+class Checked(Wrapped):
     """Passes on the trials of a user's evaluator, and looks at the first that was evaluated in full.
 
     A metric that no trial has would else be noticed when the whole budget is spent.
@@ -20,18 +21,9 @@ class Checked:
     """
 
     def __init__(self, inner: Evaluator, lacking: Callable[[Collection[str]], Collection[str]]) -> None:
-        self.inner, self.lacking = inner, lacking
+        super().__init__(inner)
+        self.lacking = lacking
         self._checked = False
-
-    @property
-    def slots(self) -> int:
-        """Those of the inner evaluator."""
-        return self.inner.slots
-
-    @property
-    def pending(self) -> int:
-        """Those of the inner evaluator."""
-        return self.inner.pending
 
     def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
         """Yields what the inner evaluator does."""

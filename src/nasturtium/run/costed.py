@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from nasturtium.architecture import Architecture
 from nasturtium.protocols import Candidate, CostModel, Evaluator, Trial
+from nasturtium.run.wrapped import Wrapped
 
 
-class Costed:
+class Costed(Wrapped):
     """Adds costs to the trials of an evaluator, as they come.
 
     For evaluators that work in other processes: what is measured is then measured in one place, one network
@@ -20,19 +21,9 @@ class Costed:
     """
 
     def __init__(self, inner: Evaluator, costs: CostModel, measure: Sequence[str]) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.costs = costs
         self.measure = tuple(measure)
-
-    @property
-    def slots(self) -> int:
-        """Those of the inner evaluator."""
-        return self.inner.slots
-
-    @property
-    def pending(self) -> int:
-        """Those of the inner evaluator."""
-        return self.inner.pending
 
     def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
         """Yields what the inner evaluator does, with the costs of each network."""

@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from nasturtium.protocols import Candidate, Evaluator, Trial
+from nasturtium.protocols import Candidate, Trial
+from nasturtium.run.wrapped import Wrapped
 
 
-class Timed:
+class Timed(Wrapped):
     """Adds to every trial ``train_seconds``, the wall time that its evaluation took, where it has none.
 
     Steps of a supernet and networks that inherit from it are paid for like trainings, so that what random
@@ -16,19 +17,6 @@ class Timed:
     Args:
         inner: The evaluator; it works in this process.
     """
-
-    def __init__(self, inner: Evaluator) -> None:
-        self.inner = inner
-
-    @property
-    def slots(self) -> int:
-        """Those of the inner evaluator."""
-        return self.inner.slots
-
-    @property
-    def pending(self) -> int:
-        """Those of the inner evaluator."""
-        return self.inner.pending
 
     def evaluate(self, batch: Sequence[Candidate]) -> Iterator[Sequence[Trial]]:
         """Yields what the inner evaluator does; a group's time is shared equally among its trials."""
